@@ -1,0 +1,60 @@
+"""Errors a user can mend: each message says what is wrong, where, and how to mend it.
+
+The command line prints such an error in one line and ends with exit code 2; anything else that
+escapes is a bug of ours and keeps its traceback.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class LitebertError(ValueError):
+    """Base of every error that the user, rather than we, can mend."""
+
+
+class ConfigError(LitebertError):
+    """A setting, preset, recipe or command-line value is unknown or does not fit."""
+
+
+class DataError(LitebertError):
+    """A text, table or labelled file is missing, empty, damaged or of the wrong form."""
+
+
+class VocabularyError(LitebertError):
+    """A vocabulary cannot be trained, read, or does not belong to what it is used with."""
+
+
+class CorpusError(LitebertError):
+    """A corpus folder is missing, incomplete or damaged."""
+
+
+class ModelFolderError(LitebertError):
+    """A folder is not a model folder, or its weights and configuration disagree."""
+
+
+class CheckpointError(LitebertError):
+    """A checkpoint is missing, incomplete or damaged."""
+
+
+class ResumeError(LitebertError):
+    """A run cannot go on with the settings or data it is given now."""
+
+
+class StorageError(LitebertError):
+    """Something cannot be written: no space, no permission, or the place is taken."""
+
+
+class MissingExtraError(LitebertError):
+    """An optional dependency is needed; the message names the extra to install."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Say what a misspelt `name` may have meant, as the end of an error message.
+
+    Returns 'did you mean "x"?' for a close match, else a list of what is known.
+    """
+    choices = [str(choice) for choice in known]
+    close = get_close_matches(name, choices, n=1, cutoff=0.6)
+    if close:
+        return f'did you mean "{close[0]}"?'
+    return f"known: {', '.join(choices)}"

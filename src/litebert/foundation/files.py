@@ -1,0 +1,223 @@
+"""Files that are either whole or not there: atomic writes, checksums, manifests, strict reading.
+
+A write goes to a temporary name beside its target, is flushed to the disk and then renamed, so a
+crash leaves the old file or the new one. A folder is built under a temporary name and counts only
+once its `manifest.json`, written last, lists every file with its SHA-256.
+"""
+
+import errno
+import gzip
+import hashlib
+import json
+import lzma
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from litebert.foundation.errors import DataError, LitebertError, StorageError
+
+MANIFEST = "manifest.json"
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def atomic_file(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
+    """Open a temporary file that becomes `path` when the block ends without an error.
+
+    Raises StorageError, naming the path, when the disk is full or the place cannot be written.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with open(temporary, mode, encoding=None if "b" in mode else "utf-8") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+            _sync_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path, replace: bool = False) -> Iterator[Path]:
+    """Build a folder under a temporary name; it becomes `path` when the block ends without an error.
+
+    Nothing is left behind after an error. An existing, non-empty `path` raises StorageError unless
+    `replace` is set; then the old folder stays in place until the new one is complete.
+    """
+    path = Path(path)
+    require_vacant(path, replace)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with storage_errors(path):
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        try:
+            yield temporary
+            _sync_tree(temporary)
+            _swap_in(temporary, path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def require_vacant(path: Path, replace: bool = False) -> None:
+    """Raise StorageError when `path` is a file, or a non-empty folder that may not be replaced."""
+    if path.is_file() or path.is_symlink():
+        raise StorageError(f"{path} is a file where a folder should be written: name another place")
+    if not replace and path.is_dir() and any(path.iterdir()):
+        raise StorageError(f"{path} exists and is not empty: name another folder, or remove it")
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusals to write `path` into a StorageError."""
+    try:
+        yield
+    except LitebertError:
+        raise
+    except OSError as error:
+        if error.errno in _NO_SPACE:
+            free = _free_bytes(path)
+            raise StorageError(
+                f"no space left on the disk while writing {path} ({free:,} bytes free): "
+                "free some space or name a folder on another disk; nothing half-written was kept"
+            ) from error
+        if isinstance(error, PermissionError | NotADirectoryError | IsADirectoryError):
+            raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON, atomically, with its keys in the order given."""
+    with atomic_file(path, "w") as file:
+        json.dump(value, file, indent=2, ensure_ascii=False, allow_nan=False)
+        file.write("\n")
+
+
+def read_json(path: Path, error: type[LitebertError] = DataError) -> Any:
+    """Read a JSON file; `error` is raised, with line and column, when it is missing or malformed."""
+    try:
+        return json.loads(Path(path).read_text("utf-8"))
+    except FileNotFoundError:
+        raise error(f"{path} is missing") from None
+    except UnicodeDecodeError as problem:
+        raise error(f"{path} is not UTF-8 text (byte {problem.start})") from None
+    except json.JSONDecodeError as problem:
+        where = f"line {problem.lineno}, column {problem.colno}"
+        raise error(f"{path} is not valid JSON: {problem.msg} at {where}") from None
+    except (OSError, RecursionError) as problem:
+        raise error(f"{path} cannot be read: {problem}") from None
+
+
+def sha256_file(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_manifest(folder: Path) -> None:
+    """List every file of `folder` with size and SHA-256 in its `manifest.json`; call it last."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != MANIFEST)
+    entries = {
+        str(p.relative_to(folder)): {"bytes": p.stat().st_size, "sha256": sha256_file(p)}
+        for p in files
+    }
+    write_json(folder / MANIFEST, {"files": entries})
+
+
+def verify_manifest(folder: Path, error: type[LitebertError]) -> None:
+    """Check every file that the folder's manifest lists; raise `error` naming the first that differs."""
+    try:
+        listed: dict[str, dict[str, Any]] = read_json(folder / MANIFEST, error)["files"]
+        for name, entry in listed.items():
+            path = folder / name
+            if not path.is_file():
+                raise error(f"{folder} is incomplete: {name} is missing")
+            if path.stat().st_size != entry["bytes"]:
+                size = path.stat().st_size
+                raise error(f"{path} is cut short or altered: {size} bytes, {entry['bytes']} expected")
+            if sha256_file(path) != entry["sha256"]:
+                raise error(f"{path} is damaged: its SHA-256 is not the one in {MANIFEST}")
+    except (KeyError, TypeError, AttributeError):
+        raise error(f"{folder / MANIFEST} is not a manifest: write the folder anew") from None
+
+
+@contextmanager
+def open_bytes(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for reading, decompressing .gz and .xz on the way.
+
+    Raises DataError when the file is missing, a folder, or its compressed stream is damaged.
+    """
+    path = Path(path)
+    opener: Any = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix, open)
+    try:
+        with opener(path, "rb") as file:
+            yield file
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist: check the path") from None
+    except IsADirectoryError:
+        raise DataError(f"{path} is a folder where a file is expected") from None
+    except PermissionError:
+        raise DataError(f"{path} may not be read: check its permissions") from None
+    except (EOFError, gzip.BadGzipFile, lzma.LZMAError) as problem:
+        raise DataError(
+            f"{path} is damaged or not a {path.suffix} file ({problem}): fetch it again"
+        ) from None
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield (line number from 1, line without its end) of a UTF-8 text, compressed or not.
+
+    A byte-order mark is dropped. Raises DataError with line and byte when the text is not UTF-8.
+    """
+    position = 0
+    with open_bytes(path) as file:
+        for number, raw in enumerate(file, start=1):
+            try:
+                line = raw.decode("utf-8")
+            except UnicodeDecodeError as problem:
+                byte = position + problem.start
+                raise DataError(
+                    f"{path} is not UTF-8: line {number}, byte {byte} "
+                    f"(0x{raw[problem.start]:02x}): convert it, e.g. with "
+                    "iconv -f latin1 -t utf-8"
+                ) from None
+            position += len(raw)
+            if number == 1:
+                line = line.removeprefix("\ufeff")
+            yield number, line.rstrip("\r\n")
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_tree(folder: Path) -> None:
+    for path in [folder, *folder.rglob("*")]:
+        _sync_folder(path)
+
+
+def _swap_in(temporary: Path, path: Path) -> None:
+    """Rename the finished folder into place, moving an older one aside first."""
+    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    if path.exists():
+        os.replace(path, old)
+    os.replace(temporary, path)
+    _sync_folder(path.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _free_bytes(path: Path) -> int:
+    for folder in Path(path).absolute().parents:
+        if folder.exists():
+            return shutil.disk_usage(folder).free
+    return 0

@@ -1,0 +1,97 @@
+"""Settings as frozen, strict models: defaults, then a recipe file, then the command line.
+
+Each component declares its own settings beside its code; the root settings of a command only
+compose them. Field descriptions are the help text of the command line.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from litebert.foundation.errors import ConfigError, nearest
+
+
+class Settings(BaseModel):
+    """Base of every settings model: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], where: str = "settings") -> Self:
+        """Check `values` and build the model.
+
+        Raises ConfigError that names the place, the field and, for an unknown one, the nearest.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise ConfigError(f"{where}: {describe(error, cls)}") from None
+
+    def changed(self, **values: Any) -> Self:
+        """A copy with some fields replaced, checked again."""
+        return type(self).parse({**self.model_dump(), **values})
+
+
+def load_recipe(path: Path) -> dict[str, Any]:
+    """Read a TOML recipe. Raises ConfigError when it is missing or malformed."""
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        raise ConfigError(f"recipe {path} does not exist") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"recipe {path} is not valid TOML: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"recipe {path} cannot be read: {error.strerror}") from None
+
+
+def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay nested mappings over each other: a later value replaces an earlier one, key by key."""
+    result: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            old = result.get(key)
+            both = isinstance(old, Mapping) and isinstance(value, Mapping)
+            result[key] = merge(old, value) if both else value  # type: ignore[arg-type]
+    return result
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """What changed between two nested mappings, as 'section.key: old → new' lines."""
+    lines: list[str] = []
+    for key in sorted({*old, *new}):
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            lines += differences(before, after, f"{prefix}{key}.")
+        elif before != after:
+            lines.append(f"{prefix}{key}: {before} → {after}")
+    return lines
+
+
+def describe(error: ValidationError, model: type[BaseModel]) -> str:
+    """The first problem pydantic found, in one line that says how to mend it."""
+    problem = error.errors()[0]
+    path = [str(part) for part in problem["loc"]]
+    name = ".".join(path) or "value"
+    if problem["type"] == "extra_forbidden":
+        known = _fields_at(model, path[:-1])
+        return f'unknown key "{name}", {nearest(path[-1], known)}'
+    message = problem["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    given = problem.get("input")
+    shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) else ""
+    return f"{name}: {message}{shown}"
+
+
+def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:
+    """The field names of the nested model that `path` leads to."""
+    for part in path:
+        field = model.model_fields.get(part)
+        nested = field.annotation if field is not None else None
+        if not (isinstance(nested, type) and issubclass(nested, BaseModel)):
+            return []
+        model = nested
+    return list(model.model_fields)
