@@ -1,0 +1,48 @@
+import torch
+from torch.nn import functional as F
+
+from litebert.objectives import classification_sum, masked_lm_sum, sentence_sum
+
+
+def test_masked_lm_is_the_summed_log_likelihood_and_the_hits() -> None:
+    torch.manual_seed(0)
+    logits, labels = torch.randn(5, 7), torch.tensor([0, 6, 2, 2, 3])
+    logits[1, 6] = 50.0
+    loss, right = masked_lm_sum(logits, labels)
+    expected = -F.log_softmax(logits, -1)[torch.arange(5), labels].sum()
+    assert torch.allclose(loss, expected)
+    assert right == (logits.argmax(-1) == labels).sum()
+
+
+def test_sums_of_micro_batches_add_up_to_the_whole() -> None:
+    torch.manual_seed(0)
+    logits, labels = torch.randn(6, 4), torch.randint(4, (6,))
+    whole, right = classification_sum(logits, labels)
+    parts = [classification_sum(logits[i : i + 2], labels[i : i + 2]) for i in (0, 2, 4)]
+    assert torch.allclose(whole, sum(loss for loss, _ in parts))
+    assert right == sum(hits for _, hits in parts)
+
+
+def test_pairs_of_weight_zero_count_for_nothing() -> None:
+    logits = torch.tensor([[2.0, 0.0], [0.0, 3.0], [5.0, 0.0]], requires_grad=True)
+    labels, weights = torch.tensor([0, 0, 0]), torch.tensor([1.0, 1.0, 0.0])
+    loss, right = sentence_sum(logits, labels, weights)
+    assert torch.allclose(loss, F.cross_entropy(logits[:2], labels[:2], reduction="sum"))
+    assert right == 1
+    loss.backward()
+    assert torch.equal(logits.grad[2], torch.zeros(2))
+
+
+def test_half_precision_logits_are_summed_in_float32() -> None:
+    logits = torch.randn(300, 11).bfloat16()
+    labels = torch.randint(11, (300,))
+    loss, _ = masked_lm_sum(logits, labels)
+    assert loss.dtype == torch.float32
+    assert torch.allclose(loss, masked_lm_sum(logits.float(), labels)[0])
+
+
+def test_a_batch_without_masked_positions_has_loss_zero() -> None:
+    logits = torch.zeros(0, 11, requires_grad=True)
+    loss, right = masked_lm_sum(logits, torch.zeros(0, dtype=torch.long))
+    loss.backward()
+    assert (loss.item(), int(right)) == (0.0, 0)
