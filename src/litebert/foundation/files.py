@@ -12,7 +12,7 @@ import json
 import lzma
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -46,7 +46,7 @@ def atomic_file(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
 
 @contextmanager
 def atomic_folder(path: Path, replace: bool = False) -> Iterator[Path]:
-    """Build a folder under a temporary name; it becomes `path` when the block ends without an error.
+    """Build a folder under a temporary name; it becomes `path` when the block ends in peace.
 
     Nothing is left behind after an error. An existing, non-empty `path` raises StorageError unless
     `replace` is set; then the old folder stays in place until the new one is complete.
@@ -100,7 +100,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path, error: type[LitebertError] = DataError) -> Any:
-    """Read a JSON file; `error` is raised, with line and column, when it is missing or malformed."""
+    """Read a JSON file; `error` is raised, with line and column, when it cannot be."""
     try:
         return json.loads(Path(path).read_text("utf-8"))
     except FileNotFoundError:
@@ -131,7 +131,7 @@ def write_manifest(folder: Path) -> None:
 
 
 def verify_manifest(folder: Path, error: type[LitebertError]) -> None:
-    """Check every file that the folder's manifest lists; raise `error` naming the first that differs."""
+    """Check every file that the folder's manifest lists; `error` names the first that differs."""
     try:
         listed: dict[str, dict[str, Any]] = read_json(folder / MANIFEST, error)["files"]
         for name, entry in listed.items():
@@ -140,7 +140,9 @@ def verify_manifest(folder: Path, error: type[LitebertError]) -> None:
                 raise error(f"{folder} is incomplete: {name} is missing")
             if path.stat().st_size != entry["bytes"]:
                 size = path.stat().st_size
-                raise error(f"{path} is cut short or altered: {size} bytes, {entry['bytes']} expected")
+                raise error(
+                    f"{path} is cut short or altered: {size} bytes, {entry['bytes']} expected"
+                )
             if sha256_file(path) != entry["sha256"]:
                 raise error(f"{path} is damaged: its SHA-256 is not the one in {MANIFEST}")
     except (KeyError, TypeError, AttributeError):
@@ -175,22 +177,27 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
 
     A byte-order mark is dropped. Raises DataError with line and byte when the text is not UTF-8.
     """
-    position = 0
     with open_bytes(path) as file:
-        for number, raw in enumerate(file, start=1):
-            try:
-                line = raw.decode("utf-8")
-            except UnicodeDecodeError as problem:
-                byte = position + problem.start
-                raise DataError(
-                    f"{path} is not UTF-8: line {number}, byte {byte} "
-                    f"(0x{raw[problem.start]:02x}): convert it, e.g. with "
-                    "iconv -f latin1 -t utf-8"
-                ) from None
-            position += len(raw)
-            if number == 1:
-                line = line.removeprefix("\ufeff")
-            yield number, line.rstrip("\r\n")
+        yield from decode_lines(file, str(path))
+
+
+def decode_lines(file: Iterable[bytes], name: str) -> Iterator[tuple[int, str]]:
+    """The same for lines of bytes from anywhere, standard input say; `name` is for errors."""
+    position = 0
+    for number, raw in enumerate(file, start=1):
+        try:
+            line = raw.decode("utf-8")
+        except UnicodeDecodeError as problem:
+            byte = position + problem.start
+            raise DataError(
+                f"{name} is not UTF-8: line {number}, byte {byte} "
+                f"(0x{raw[problem.start]:02x}): convert it, e.g. with "
+                "iconv -f latin1 -t utf-8"
+            ) from None
+        position += len(raw)
+        if number == 1:
+            line = line.removeprefix("\ufeff")
+        yield number, line.rstrip("\r\n")
 
 
 def _sync_folder(folder: Path) -> None:

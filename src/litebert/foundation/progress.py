@@ -1,4 +1,4 @@
-"""One way to show work going on: a live bar on a terminal, a plain line every ten seconds elsewhere.
+"""One way to show work going on: a live bar on a terminal, plain lines every ten seconds elsewhere.
 
 Progress goes to standard error; what a command was asked for goes to standard output.
 """

@@ -1,0 +1,163 @@
+"""The ALBERT encoder: factorised embeddings, layers that share parameters over depth, a pooler.
+
+Exactly the original's modeling.py, for either layout. BERT is the same encoder with other
+settings: no sharing, and embeddings as wide as the hidden states.
+
+Shapes: B sequences, T tokens, N tokens of a packed batch, E embedding, H hidden, L depth.
+"""
+
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from litebert.encoder.attention import AttentionBackend
+from litebert.encoder.config import EncoderConfig
+from litebert.encoder.layer import AttentionBlock, FeedForwardBlock
+from litebert.encoder.layout import Layout, Padded
+from litebert.encoder.precision import Affine, layer_norm
+from litebert.foundation.errors import DataError
+
+
+class EncoderOutput(NamedTuple):
+    """What the encoder makes of a batch.
+
+    `sequence`: hidden states of the last depth, (B, T, H) or packed (N, H). `pooled`: (B, H) in
+    fp32. `layers`: the output of every layer application, L * inner_group_num of them, if asked.
+    """
+
+    sequence: Tensor
+    pooled: Tensor
+    layers: tuple[Tensor, ...] | None = None
+
+
+class Embeddings(nn.Module):
+    """Word, segment and position embeddings, added in E space, then layer norm and dropout."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        E = config.embedding_size
+        self.word = nn.Embedding(config.vocab_size, E)
+        self.token_type = nn.Embedding(config.type_vocab_size, E)
+        self.position = nn.Embedding(config.max_position_embeddings, E)
+        self.norm = nn.LayerNorm(E, eps=config.layer_norm_eps)
+        self.dropout = config.hidden_dropout_prob
+
+    def forward(self, input_ids: Tensor, segment_ids: Tensor | None, layout: Layout) -> Tensor:
+        """Token ids (B, T) or (N,) to embeddings (..., E). Segment ids default to 0."""
+        if segment_ids is None:
+            segment_ids = torch.zeros_like(input_ids)
+        summed = self.word(input_ids) + self.token_type(segment_ids)
+        summed = summed + self.position(layout.positions(input_ids))
+        return F.dropout(layer_norm(summed, self.norm), self.dropout, self.training)
+
+
+class Encoder(nn.Module):
+    """Token ids to contextual hidden states.
+
+    `compute_dtype` (fp32 or bf16) is the precision of the layers; parameters, norms, softmax and
+    pooler stay in fp32. Builds on the meta device.
+    """
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.compute_dtype = torch.float32
+        self.attention_backend: AttentionBackend = "sdpa"
+        H = config.hidden_size
+        self.embeddings = Embeddings(config)
+        self.projection = (
+            nn.Linear(config.embedding_size, H) if config.embedding_size != H else None
+        )
+        self.attention = _sets(AttentionBlock, config, config.sharing in ("all", "attention"))
+        self.ffn = _sets(FeedForwardBlock, config, config.sharing in ("all", "ffn"))
+        self.pooler = nn.Linear(H, H)
+        initialise(self, config.initializer_range)
+
+    def attention_set(self, depth: int) -> int:
+        """Which set of attention parameters depth 0 … L-1 uses."""
+        shared = self.config.sharing in ("all", "attention")
+        return self.config.group(depth) if shared else depth
+
+    def ffn_set(self, depth: int) -> int:
+        """Which set of feed-forward parameters depth 0 … L-1 uses."""
+        return self.config.group(depth) if self.config.sharing in ("all", "ffn") else depth
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        segment_ids: Tensor | None = None,
+        all_layers: bool = False,
+    ) -> EncoderOutput:
+        """Encode a padded batch: ids (B, T); mask 1 for real tokens; segment ids 0 or 1.
+
+        Raises DataError when T exceeds max_position_embeddings.
+        """
+        return self.encode(input_ids, segment_ids, Padded(attention_mask), all_layers)
+
+    def encode(
+        self,
+        input_ids: Tensor,
+        segment_ids: Tensor | None,
+        layout: Layout,
+        all_layers: bool = False,
+    ) -> EncoderOutput:
+        """Encode tokens that lie as `layout` says: ids (B, T) padded or (N,) packed."""
+        limit = self.config.max_position_embeddings
+        if (longest := layout.longest(input_ids)) > limit:
+            raise DataError(
+                f"a sequence of {longest} tokens is longer than the {limit} this model takes: "
+                "cut it or split it"
+            )
+        dtype = self.compute_dtype
+        x = self.embeddings(input_ids, segment_ids, layout).to(dtype)  # (..., E)
+        if self.projection is not None:
+            x = Affine.of([self.projection], dtype)(x)  # (..., H)
+        # Each set is fused and cast once, then applied at every depth that shares it.
+        attention, ffn = _prepared(self.attention, dtype), _prepared(self.ffn, dtype)
+        layers: list[Tensor] = []
+        for depth in range(self.config.num_hidden_layers):
+            pairs = zip(attention[self.attention_set(depth)], ffn[self.ffn_set(depth)], strict=True)
+            for (attend, attention_weights), (feed_forward, ffn_weights) in pairs:
+                x = attend(x, attention_weights, layout, self.attention_backend)
+                x = feed_forward(x, ffn_weights)
+                if all_layers:
+                    layers.append(x)
+        pooled = torch.tanh(self.pooler(layout.first(x).float()))  # (B, H)
+        return EncoderOutput(x, pooled, tuple(layers) if all_layers else None)
+
+
+def initialise(module: nn.Module, deviation: float) -> None:
+    """Initialise in place as the original does.
+
+    | parameter | distribution |
+    |---|---|
+    | kernels and embedding tables | normal(0, deviation), cut at two deviations |
+    | layer-norm weights | 1 |
+    | biases | 0 |
+    """
+    for name, parameter in module.named_parameters():
+        if name.endswith("bias"):
+            nn.init.zeros_(parameter)
+        elif parameter.dim() == 1:
+            nn.init.ones_(parameter)
+        else:
+            nn.init.trunc_normal_(parameter, 0.0, deviation, -2 * deviation, 2 * deviation)
+
+
+def _sets(
+    block: type[AttentionBlock] | type[FeedForwardBlock], config: EncoderConfig, shared: bool
+) -> nn.ModuleList:
+    """The sets of parameters of one half of the layers: a set per group, or one per depth."""
+    count = config.num_hidden_groups if shared else config.num_hidden_layers
+    return nn.ModuleList(
+        nn.ModuleList(block(config) for _ in range(config.inner_group_num)) for _ in range(count)
+    )
+
+
+def _prepared(sets: nn.ModuleList, dtype: torch.dtype) -> list[list[tuple[Any, Any]]]:
+    """Each block of each set beside its weights, fused and cast for one forward."""
+    modules: list[list[Any]] = [list(blocks.children()) for blocks in sets]
+    return [[(block, block.prepare(dtype)) for block in blocks] for blocks in modules]
