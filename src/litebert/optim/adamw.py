@@ -2,10 +2,9 @@
 
 from typing import Any, final
 
-import torch
 from torch import Tensor
 
-from litebert.optim.moments import MomentOptimizer
+from litebert.optim.moments import MomentOptimizer, Moments, advance
 
 
 @final
@@ -16,7 +15,5 @@ class AdamW(MomentOptimizer):
     updates are about three times larger, so warm-up matters more.
     """
 
-    def _move(
-        self, group: dict[str, Any], parameters: list[Tensor], directions: list[Tensor]
-    ) -> None:
-        torch._foreach_add_(parameters, directions, alpha=-group["lr"])
+    def _update(self, group: dict[str, Any], parameters: list[Tensor], moments: Moments) -> None:
+        advance(parameters, moments, group, rate=group["lr"], decay=group["weight_decay"])

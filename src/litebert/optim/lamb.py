@@ -5,7 +5,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from litebert.optim.moments import MomentOptimizer
+from litebert.optim.moments import MomentOptimizer, Moments, advance
 
 
 @final
@@ -17,11 +17,14 @@ class Lamb(MomentOptimizer):
     A parameter shared by many depths counts once, and the norms are not clamped.
     """
 
-    def _move(
-        self, group: dict[str, Any], parameters: list[Tensor], directions: list[Tensor]
-    ) -> None:
-        if group["decayed"]:
-            torch._foreach_mul_(directions, _trust_ratios(parameters, directions))
+    def _update(self, group: dict[str, Any], parameters: list[Tensor], moments: Moments) -> None:
+        if not group["decayed"]:
+            advance(parameters, moments, group, rate=group["lr"], decay=group["weight_decay"])
+            return
+        directions = [torch.zeros_like(parameter) for parameter in parameters]
+        advance(directions, moments, group, rate=-1.0, decay=0.0)
+        torch._foreach_add_(directions, parameters, alpha=group["weight_decay"])
+        torch._foreach_mul_(directions, _trust_ratios(parameters, directions))
         torch._foreach_add_(parameters, directions, alpha=-group["lr"])
 
 

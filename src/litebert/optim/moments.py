@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,14 +10,22 @@ from torch import Tensor
 from litebert.foundation.errors import ConfigError
 
 
+class Moments(NamedTuple):
+    """The gradients of some parameters with m and v, their running mean and mean square."""
+
+    gradients: list[Tensor]
+    means: list[Tensor]
+    squares: list[Tensor]
+
+
 class MomentOptimizer(torch.optim.Optimizer, ABC):
     """Base of the original's optimisers (google-research/albert, optimization.py).
 
     m and v are the running means of the gradient and of its square, *without* bias correction; the
-    direction of a parameter w is m / (sqrt(v) + epsilon) + weight_decay · w. Subclasses say how far
-    to go along it. All tensors of a group are updated together (foreach), as float32.
+    direction of a parameter w is m / (sqrt(v) + eps) + weight_decay · w. Subclasses say how far
+    to go along it.
 
-    Raises ConfigError for half-precision parameters: they would lose small updates.
+    Raises ConfigError for half-precision parameters, which would lose small updates.
     """
 
     def __init__(
@@ -30,13 +38,18 @@ class MomentOptimizer(torch.optim.Optimizer, ABC):
     ) -> None:
         defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
         super().__init__(params, {**defaults, "decayed": True})
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.dtype in (torch.bfloat16, torch.float16):
-                    raise ConfigError(
-                        f"parameters of {parameter.dtype} cannot be optimised: keep float32 "
-                        "weights and choose the precision of the computation instead"
-                    )
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group, as torch's optimisers do: contiguous parameters of float32 or more."""
+        super().add_param_group(param_group)
+        for parameter in self.param_groups[-1]["params"]:
+            if parameter.dtype in (torch.bfloat16, torch.float16):
+                raise ConfigError(
+                    f"parameters of {parameter.dtype} cannot be optimised: keep float32 weights "
+                    "and choose the precision of the computation instead"
+                )
+            if not parameter.is_contiguous():
+                raise ConfigError("a parameter is not contiguous: make it so before optimising it")
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -48,38 +61,48 @@ class MomentOptimizer(torch.optim.Optimizer, ABC):
         for group in self.param_groups:
             parameters = [p for p in group["params"] if p.grad is not None]
             if parameters:
-                self._move(group, parameters, self._directions(group, parameters))
+                self._update(group, parameters, self._moments(parameters))
         return value
 
     @abstractmethod
-    def _move(
-        self, group: dict[str, Any], parameters: list[Tensor], directions: list[Tensor]
-    ) -> None:
-        """Go from the parameters along their directions, which may be overwritten."""
+    def _update(self, group: dict[str, Any], parameters: list[Tensor], moments: Moments) -> None:
+        """Bring the moments and the parameters of a group one step on, in place."""
 
-    def _directions(self, group: dict[str, Any], parameters: list[Tensor]) -> list[Tensor]:
-        means, squares = self._moments(parameters)
-        gradients = [p.grad for p in parameters if p.grad is not None]
-        beta1, beta2 = group["betas"]
-        torch._foreach_lerp_(means, gradients, 1 - beta1)
-        torch._foreach_mul_(squares, beta2)
-        torch._foreach_addcmul_(squares, gradients, gradients, 1 - beta2)
-        scales = torch._foreach_sqrt(squares)
-        torch._foreach_add_(scales, group["eps"])
-        # The quotient is written over the divisor: one buffer the size of the model, not two.
-        torch._foreach_reciprocal_(scales)
-        torch._foreach_mul_(scales, means)
-        if group["weight_decay"] != 0:
-            torch._foreach_add_(scales, parameters, alpha=group["weight_decay"])
-        return list(scales)
-
-    def _moments(self, parameters: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        means, squares = [], []
+    def _moments(self, parameters: list[Tensor]) -> Moments:
+        moments = Moments([], [], [])
         for parameter in parameters:
             state = self.state[parameter]
             if not state:
                 state["exp_avg"] = torch.zeros_like(parameter)
                 state["exp_avg_sq"] = torch.zeros_like(parameter)
-            means.append(state["exp_avg"])
-            squares.append(state["exp_avg_sq"])
-        return means, squares
+            # The kernel reads memory in order, whatever the strides; autograd's are contiguous.
+            assert parameter.grad is not None
+            moments.gradients.append(parameter.grad.contiguous())
+            moments.means.append(state["exp_avg"])
+            moments.squares.append(state["exp_avg_sq"])
+        return moments
+
+
+def advance(
+    targets: list[Tensor], moments: Moments, group: dict[str, Any], rate: float, decay: float
+) -> None:
+    """Update the moments, then targets ← targets - rate · (m / (sqrt(v) + eps) + decay · targets).
+
+    One pass over memory, with torch's own AdamW kernel: it divides m and v by 1 - beta^t, which is
+    1 for t = ∞.
+    """
+    forever = torch.tensor(torch.inf, device=targets[0].device)
+    beta1, beta2 = group["betas"]
+    torch._fused_adamw_(
+        targets,
+        *moments,
+        [],
+        [forever] * len(targets),
+        lr=rate,
+        beta1=beta1,
+        beta2=beta2,
+        weight_decay=decay,
+        eps=group["eps"],
+        amsgrad=False,
+        maximize=False,
+    )
