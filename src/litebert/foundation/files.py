@@ -8,18 +8,22 @@ once its `manifest.json`, written last, lists every file with its SHA-256.
 import errno
 import gzip
 import hashlib
+import io
 import json
 import lzma
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from litebert.foundation.errors import DataError, LitebertError, StorageError
 
 MANIFEST = "manifest.json"
+LONGEST_LINE = 128 << 20  # bytes; a longer line is refused rather than read into memory
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -150,41 +154,56 @@ def verify_manifest(folder: Path, error: type[LitebertError]) -> None:
 
 
 @contextmanager
-def open_bytes(path: Path) -> Iterator[IO[bytes]]:
+def open_bytes(path: Path, watch: Callable[[int], None] | None = None) -> Iterator[IO[bytes]]:
     """Open a file for reading, decompressing .gz and .xz on the way.
 
-    Raises DataError when the file is missing, a folder, or its compressed stream is damaged.
+    `watch` is told of every piece read, in bytes of the file as it lies on the disk. Raises
+    DataError when the file is missing, a folder, or its compressed stream is damaged.
     """
     path = Path(path)
-    opener: Any = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix, open)
+    opener: Any = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix)
     try:
-        with opener(path, "rb") as file:
-            yield file
+        with io.BufferedReader(_WatchedFile(path, watch), 1 << 18) as raw:
+            if opener is None:
+                yield raw
+            else:
+                with opener(raw, "rb") as file:
+                    yield file
     except FileNotFoundError:
         raise DataError(f"{path} does not exist: check the path") from None
     except IsADirectoryError:
         raise DataError(f"{path} is a folder where a file is expected") from None
     except PermissionError:
         raise DataError(f"{path} may not be read: check its permissions") from None
-    except (EOFError, gzip.BadGzipFile, lzma.LZMAError) as problem:
+    except (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error) as problem:
         raise DataError(
             f"{path} is damaged or not a {path.suffix} file ({problem}): fetch it again"
         ) from None
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+def read_lines(
+    path: Path, watch: Callable[[int], None] | None = None, longest: int = LONGEST_LINE
+) -> Iterator[tuple[int, str]]:
     """Yield (line number from 1, line without its end) of a UTF-8 text, compressed or not.
 
-    A byte-order mark is dropped. Raises DataError with line and byte when the text is not UTF-8.
+    A byte-order mark is dropped; `watch` as in `open_bytes`. Raises DataError with line and byte
+    when the text is not UTF-8, and with the line when it has more than `longest` bytes.
     """
-    with open_bytes(path) as file:
-        yield from decode_lines(file, str(path))
+    with open_bytes(path, watch) as file:
+        yield from decode_lines(iter(partial(file.readline, longest + 1), b""), path, longest)
 
 
-def decode_lines(file: Iterable[bytes], name: str) -> Iterator[tuple[int, str]]:
-    """The same for lines of bytes from anywhere, standard input say; `name` is for errors."""
+def decode_lines(
+    lines: Iterable[bytes], name: object, longest: int = LONGEST_LINE
+) -> Iterator[tuple[int, str]]:
+    """The same for lines of bytes from anywhere, as standard input; `name` is for errors."""
     position = 0
-    for number, raw in enumerate(file, start=1):
+    for number, raw in enumerate(lines, start=1):
+        if len(raw) > longest:
+            raise DataError(
+                f"{name}: line {number} is longer than {longest:,} bytes: "
+                "break the text into lines, one a paragraph"
+            )
         try:
             line = raw.decode("utf-8")
         except UnicodeDecodeError as problem:
@@ -198,6 +217,20 @@ def decode_lines(file: Iterable[bytes], name: str) -> Iterator[tuple[int, str]]:
         if number == 1:
             line = line.removeprefix("\ufeff")
         yield number, line.rstrip("\r\n")
+
+
+class _WatchedFile(io.FileIO):
+    """A file that tells how many of its bytes have been read."""
+
+    def __init__(self, path: Path, watch: Callable[[int], None] | None) -> None:
+        super().__init__(path)
+        self._watch = watch
+
+    def readinto(self, buffer: Any) -> int:
+        count = super().readinto(buffer) or 0
+        if self._watch is not None:
+            self._watch(count)
+        return count
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,0 +1,124 @@
+"""Labelled examples of a table: reading them, their labels, and the validation split."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from litebert.foundation.errors import DataError
+from litebert.foundation.randomness import Permutation
+from litebert.tasks.tabular import Table, open_table
+from litebert.tasks.task import Example
+
+_SHOWN_LABELS = 10
+
+
+def read_examples(
+    path: Path, text_column: str, label_column: str, pair_column: str | None = None
+) -> list[Example]:
+    """Read every row of a labelled table; labels are stripped of white space around them.
+
+    Raises DataError with file and line where the table cannot be read, lacks a column, has no
+    rows, or a row has no text or no label. An empty second text makes a row of one text, as in
+    the original.
+    """
+    table = open_table(path)
+    table.require(text_column, pair_column, label_column)
+    examples = list(_examples(table, text_column, label_column, pair_column))
+    if not examples:
+        raise DataError(f"{path} has columns but no rows: add labelled rows")
+    return examples
+
+
+def distinct_labels(examples: Sequence[Example], path: Path, column: str) -> tuple[str, ...]:
+    """The labels that occur, sorted: whole numbers by size, all others by their characters.
+
+    Raises DataError where there is one label only, or where no label occurs twice, which is so
+    where the column holds no labels at all.
+    """
+    counts = Counter(example.label for example in examples)
+    if len(counts) == 1:
+        label = next(iter(counts))
+        raise DataError(
+            f'{path}: every row has the label "{label}" in column "{column}": '
+            "two labels or more are needed to learn to tell them apart"
+        )
+    if len(counts) == len(examples):
+        raise DataError(
+            f'{path}: no label occurs twice in column "{column}" ({len(counts):,} rows): '
+            "is it the column of the labels? Each needs several rows"
+        )
+    whole = all(label.isascii() and label.lstrip("-").isdigit() for label in counts)
+    return tuple(sorted(counts, key=(lambda label: (int(label), label)) if whole else None))
+
+
+def check_labels(examples: Sequence[Example], labels: Sequence[str], path: Path) -> None:
+    """Raise DataError that lists, each with a line, the labels which training has not seen."""
+    known = set(labels)
+    unseen: dict[str, int] = {}
+    for example in examples:
+        if example.label not in known:
+            unseen.setdefault(example.label, example.line)
+    if unseen:
+        listed = [f'"{label}" (line {line})' for label, line in unseen.items()]
+        more = len(listed) - _SHOWN_LABELS
+        tail = f" and {more} more" if more > 0 else ""
+        raise DataError(
+            f"{path} has labels that training has not seen: "
+            f"{', '.join(listed[:_SHOWN_LABELS])}{tail}; the model knows: {', '.join(labels)}"
+        )
+
+
+def split_examples(
+    examples: Sequence[Example], fraction: float, seed: int
+) -> tuple[list[Example], list[Example]]:
+    """Split into training and validation examples, every label in its proportion.
+
+    The choice is a function of the seed and of each label's rows in order. At least one example
+    goes to validation, and every label keeps at least one for training.
+    """
+    by_label: dict[str, list[int]] = {}
+    for index, example in enumerate(examples):
+        by_label.setdefault(example.label, []).append(index)
+    labels = sorted(by_label)
+    quotas = _quotas([len(by_label[label]) for label in labels], fraction)
+    chosen: set[int] = set()
+    for label, quota in zip(labels, quotas, strict=True):
+        rows = by_label[label]
+        order = Permutation(len(rows), seed, "validation", label)
+        chosen.update(rows[order[i]] for i in range(quota))
+    return (
+        [example for i, example in enumerate(examples) if i not in chosen],
+        [example for i, example in enumerate(examples) if i in chosen],
+    )
+
+
+def _examples(
+    table: Table, text_column: str, label_column: str, pair_column: str | None
+) -> Iterator[Example]:
+    for row in table.rows():
+        text = table.text(row, text_column)
+        label = table.text(row, label_column).strip()
+        pair = None if pair_column is None else table.text(row, pair_column)
+        if not text.strip():
+            raise DataError(
+                f'{table.at(row)}: no text in column "{text_column}": fill it or remove the row'
+            )
+        if not label:
+            raise DataError(
+                f'{table.at(row)}: no label in column "{label_column}": fill it or remove the row'
+            )
+        yield Example(text, pair if pair and pair.strip() else None, label, row.line)
+
+
+def _quotas(sizes: Sequence[int], fraction: float) -> list[int]:
+    """Validation examples per label: largest remainders, one or more in all, one kept per label."""
+    ideal = np.array(sizes) * fraction
+    room = np.array(sizes) - 1
+    quotas = np.minimum(np.floor(ideal).astype(int), room)
+    wanted = min(max(1, round(sum(sizes) * fraction)), int(room.sum()))
+    for label in np.argsort(quotas - ideal, kind="stable"):
+        if quotas.sum() < wanted and quotas[label] < room[label]:
+            quotas[label] += 1
+    return [int(quota) for quota in quotas]

@@ -1,0 +1,259 @@
+"""The user's own table, read a row at a time: CSV, TSV, JSON lines, Parquet, or plain lines.
+
+| suffix | read as |
+|---|---|
+| .csv | header and rows; comma, semicolon or tab, as the header shows; quotes as usual |
+| .tsv | header and rows, tabs, no quoting (a quote is a character like any other) |
+| .jsonl, .ndjson | one JSON object a line |
+| .parquet | Parquet |
+| .txt | one text a line, in a column that the caller names |
+
+All but Parquet may be compressed (.gz, .xz). Every error names the file and the line.
+"""
+
+import csv
+import json
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from litebert.foundation.errors import DataError
+from litebert.foundation.files import decode_lines, open_bytes, read_lines
+
+_LARGEST_FIELD = 1 << 24  # characters; Python's csv stops at 131,072 unless told otherwise
+_SHOWN_COLUMNS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: the line of the file it begins at (from 1; in Parquet the row) and its values."""
+
+    line: int
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table whose rows are read when asked for, as often as asked for."""
+
+    name: str
+    columns: tuple[str, ...]
+    """The columns; of JSON lines, those of the first row."""
+    rows: Callable[[], Iterator[Row]]
+    unit: str = "line"
+
+    def require(self, *columns: str | None) -> None:
+        """Raise DataError, listing the columns that are there, where one of `columns` is not."""
+        for column in columns:
+            if column is not None and column not in self.columns:
+                shown = [_shortened(name) for name in self.columns[:_SHOWN_COLUMNS]]
+                more = len(self.columns) - len(shown)
+                listed = ", ".join(shown) + (f" and {more} more" if more else "")
+                raise DataError(f'{self.name} has no column "{column}"; its columns are: {listed}')
+
+    def at(self, row: Row) -> str:
+        """Where a row stands, for an error message."""
+        return f"{self.name}, {self.unit} {row.line}"
+
+    def text(self, row: Row, column: str) -> str:
+        """The text in a row's column; "" where it is empty, missing or null.
+
+        Numbers and truth values are given as JSON writes them. Raises DataError for lists and
+        objects, and where a JSON line lacks the column.
+        """
+        if column not in row.values:
+            raise DataError(f'{self.at(row)} has no "{column}"')
+        value = row.values[column]
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            return ""
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, str | int | float):
+            return str(value)
+        kind = type(value).__name__
+        raise DataError(f'{self.at(row)}: "{column}" holds a {kind} where a text is expected')
+
+
+def open_table(path: Path, line_column: str | None = None) -> Table:
+    """Open a table by its suffix; a .txt file only where `line_column` names its one column.
+
+    Raises DataError where the file is missing, empty, of another kind, or its header is unusable.
+    """
+    path = Path(path)
+    plain = Path(path.stem) if path.suffix in (".gz", ".xz") else path
+    suffix = plain.suffix.lower()
+    if suffix == ".csv":
+        return _csv_table(path, _delimiter(path), csv.QUOTE_MINIMAL)
+    if suffix == ".tsv":
+        return _csv_table(path, "\t", csv.QUOTE_NONE)
+    if suffix in (".jsonl", ".ndjson"):
+        return _json_table(path)
+    if suffix == ".parquet" and plain == path:
+        return _parquet_table(path)
+    if suffix == ".txt" and line_column is not None:
+        return _text_table(path, line_column)
+    kinds = ".csv, .tsv, .jsonl or .parquet" + (" or .txt" if line_column is not None else "")
+    raise DataError(
+        f"{path} is not a table that can be read: name a {kinds} file (text formats also .gz, .xz)"
+    )
+
+
+def stream_table(file: IO[bytes], columns: tuple[str, ...], name: str) -> Table:
+    """Lines of a stream as a table that can be read once: one column, or two with a tab between."""
+
+    def rows() -> Iterator[Row]:
+        for number, line in decode_lines(file, name):
+            fields = line.split("\t", 1) if len(columns) == 2 else [line]
+            if len(fields) != len(columns):
+                raise DataError(
+                    f"{name}, line {number}: two texts with a tab between them are expected"
+                )
+            yield Row(number, dict(zip(columns, fields, strict=True)))
+
+    return Table(name, columns, rows)
+
+
+def _text_table(path: Path, column: str) -> Table:
+    def rows() -> Iterator[Row]:
+        return (Row(number, {column: line}) for number, line in read_lines(path))
+
+    return Table(str(path), (column,), _not_empty(path, rows))
+
+
+def _csv_table(path: Path, delimiter: str, quoting: int) -> Table:
+    header = next(_records(path, delimiter, quoting), None)
+    if header is None:
+        raise DataError(f"{path} is empty: a header line and rows are expected")
+    columns = tuple(name.strip() for name in header[1])
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    if twice:
+        raise DataError(f'{path}, line {header[0]}: two columns are named "{_shortened(twice[0])}"')
+
+    def rows() -> Iterator[Row]:
+        records = _records(path, delimiter, quoting)
+        next(records)
+        for line, fields in records:
+            if len(fields) != len(columns):
+                raise DataError(_ragged(path, line, len(fields), len(columns), quoting))
+            yield Row(line, dict(zip(columns, fields, strict=True)))
+
+    return Table(str(path), columns, rows)
+
+
+def _records(path: Path, delimiter: str, quoting: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line it begins at, fields) of every record that is not a blank line."""
+    csv.field_size_limit(max(_LARGEST_FIELD, csv.field_size_limit()))
+    lines = (line + "\n" for _, line in read_lines(path))
+    reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)  # type: ignore[arg-type]
+    while True:
+        begin = reader.line_num + 1
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as problem:
+            raise DataError(_malformed(path, begin, reader.line_num, str(problem))) from None
+        if fields:
+            yield begin, fields
+
+
+def _malformed(path: Path, begin: int, line: int, problem: str) -> str:
+    """What is wrong with a record, in words that help to mend it."""
+    if problem.startswith(("unexpected end", "field larger")):
+        return (
+            f"{path}, line {begin}: a quote opened here is never closed: "
+            'close it, or write a quote inside a quoted field twice ("")'
+        )
+    if "expected after" in problem:
+        return (
+            f"{path}, line {line}: text follows a closing quote: "
+            'write a quote inside a quoted field twice ("")'
+        )
+    if problem.startswith("new-line"):
+        return (
+            f"{path}, line {line}: a carriage return stands inside a field: "
+            "quote the field, or save the table with plain line ends"
+        )
+    return f"{path}, line {line}: {problem}"
+
+
+def _ragged(path: Path, line: int, found: int, expected: int, quoting: int) -> str:
+    mend = (
+        "a tab or line break inside a field splits it; a .csv file can quote such fields"
+        if quoting == csv.QUOTE_NONE
+        else "quote fields that contain the delimiter or a line break"
+    )
+    return f"{path}, line {line}: {found} fields where the header has {expected}: {mend}"
+
+
+def _delimiter(path: Path) -> str:
+    """The delimiter that splits the header into most columns, a comma on a tie."""
+    header = next((line for _, line in read_lines(path) if line.strip()), "")
+    counts = {mark: len(next(csv.reader([header], delimiter=mark), [])) for mark in ",;\t"}
+    return max(counts, key=lambda mark: counts[mark])
+
+
+def _json_table(path: Path) -> Table:
+    def rows() -> Iterator[Row]:
+        for number, line in read_lines(path):
+            if line.strip():
+                yield Row(number, _json_object(line, f"{path}, line {number}"))
+
+    first = next(rows(), None)
+    if first is None:
+        raise DataError(f"{path} is empty: one JSON object a line is expected")
+    return Table(str(path), tuple(first.values), rows)
+
+
+def _json_object(line: str, where: str) -> dict[str, Any]:
+    try:
+        value: Any = json.loads(line)
+    except json.JSONDecodeError as problem:
+        raise DataError(f"{where}: not JSON: {problem.msg} at column {problem.colno}") from None
+    except (RecursionError, ValueError):
+        raise DataError(f"{where}: not JSON that can be read") from None
+    if not isinstance(value, dict):
+        raise DataError(f'{where}: a JSON object such as {{"text": "…"}} is expected')
+    if "\\ud" in line.lower():
+        # An escaped half of a surrogate pair is no text: it becomes the replacement character.
+        text = json.dumps(value, ensure_ascii=False)
+        whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return dict(json.loads(whole))
+    return value
+
+
+def _parquet_table(path: Path) -> Table:
+    import pyarrow  # slow to import, and of use for this format alone
+    import pyarrow.parquet
+
+    with open_bytes(path) as file:
+        try:
+            schema = pyarrow.parquet.read_schema(file)
+        except (pyarrow.ArrowException, OSError) as problem:
+            reason = "empty" if not path.stat().st_size else f"not a Parquet file ({problem})"
+            raise DataError(f"{path} is {reason}") from None
+
+    def rows() -> Iterator[Row]:
+        number = 0
+        try:
+            with pyarrow.parquet.ParquetFile(path) as file:
+                for batch in file.iter_batches(batch_size=1024):
+                    for values in batch.to_pylist():
+                        number += 1
+                        yield Row(number, values)
+        except (pyarrow.ArrowException, OSError) as problem:
+            raise DataError(f"{path} is damaged after row {number:,}: {problem}") from None
+
+    return Table(str(path), tuple(schema.names), rows, unit="row")
+
+
+def _not_empty(path: Path, rows: Callable[[], Iterator[Row]]) -> Callable[[], Iterator[Row]]:
+    if next(rows(), None) is None:
+        raise DataError(f"{path} is empty: one text a line is expected")
+    return rows
+
+
+def _shortened(name: str, limit: int = 40) -> str:
+    return name if len(name) <= limit else name[: limit - 1] + "…"
