@@ -1,3 +1,4 @@
+import pytest
 import torch
 from torch.nn import functional as F
 
@@ -46,3 +47,31 @@ def test_a_batch_without_masked_positions_has_loss_zero() -> None:
     loss, right = masked_lm_sum(logits, torch.zeros(0, dtype=torch.long))
     loss.backward()
     assert (loss.item(), int(right)) == (0.0, 0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_loss_and_gradient_over_a_large_vocabulary_equal_torchs(dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    logits = (9 * torch.randn(31, 30_000)).to(dtype).requires_grad_()  # eight blocks of rows
+    labels = torch.randint(30_000, (31,))
+    gradients = []
+    for loss in (
+        masked_lm_sum(logits, labels)[0],
+        F.cross_entropy(logits.float(), labels, reduction="sum"),
+    ):
+        gradients.append(torch.autograd.grad(loss / 31, logits)[0])
+        assert loss.item() == pytest.approx(
+            F.cross_entropy(logits.double(), labels, reduction="sum").item(), rel=1e-6
+        )
+    assert gradients[0].dtype == dtype
+    assert torch.allclose(*gradients, atol=1e-7, rtol=1e-2 if dtype == torch.bfloat16 else 1e-5)
+
+
+def test_a_label_far_below_the_best_has_a_finite_loss() -> None:
+    logits = torch.tensor([[0.0, 1000.0]])
+    assert masked_lm_sum(logits, torch.tensor([0]))[0].item() == 1000.0
+
+
+def test_of_equal_logits_only_one_is_the_answer() -> None:
+    labels = torch.arange(5)
+    assert masked_lm_sum(torch.zeros(5, 5), labels)[1] == 1
