@@ -6,11 +6,19 @@ on where a run was interrupted.
 """
 
 import hashlib
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 _ROUNDS = 6
+
+
+class Position(NamedTuple):
+    """A place in an endless order of shuffled epochs: `offset` items of `epoch` are behind it."""
+
+    epoch: int = 0
+    offset: int = 0
 
 
 def derive_seed(seed: int, *key: int | str) -> int:

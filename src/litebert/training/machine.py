@@ -1,0 +1,136 @@
+"""What a run computes on: device, precision and threads, chosen once and stored with the run.
+
+These settings change the bits of a result, so a resumed run takes the stored ones.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pydantic import Field
+
+from litebert.foundation.errors import ConfigError
+from litebert.foundation.settings import Settings
+
+PACKAGES = ("litebert", "torch", "numpy", "safetensors", "sentencepiece", "pyarrow")
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+_CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
+class MachineSettings(Settings):
+    """Where and how precisely to compute; "auto" and None are resolved when the run starts."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Compute on this device; auto takes a GPU where there is one."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Precision of the layers; auto takes bf16 where the processor has it. Weights stay fp32."""
+    threads: int | None = Field(None, ge=1)
+    """CPU threads; by default what a short probe finds fastest."""
+
+
+def resolve_machine(settings: MachineSettings) -> MachineSettings:
+    """Replace every "auto" by what this machine offers.
+
+    Raises ConfigError when a GPU, or bf16 on it, is asked for and is not there.
+    """
+    device = settings.device
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("device: cuda is asked for, but torch sees no GPU here: use cpu or auto")
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    precision = settings.precision
+    if precision == "auto":
+        precision = "bf16" if _has_bf16(device) else "fp32"
+    threads = settings.threads or (1 if usable_cpus() == 1 else _fastest_threads())
+    return MachineSettings(device=device, precision=precision, threads=threads)
+
+
+def apply_machine(settings: MachineSettings) -> tuple[torch.device, torch.dtype]:
+    """Set the process's threads; return the device and the layers' dtype of resolved settings."""
+    if settings.threads is not None:
+        torch.set_num_threads(settings.threads)
+    return torch.device(settings.device), _DTYPES[settings.precision]
+
+
+def usable_cpus() -> int:
+    """CPUs that this process may use: its affinity, within the control group's quota."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    count = allowed or 1
+    try:
+        quota, period = _CGROUP_QUOTA.read_text().split()
+        count = min(count, max(1, int(quota) // int(period)))
+    except (OSError, ValueError):  # no control group, or "max": no quota
+        pass
+    return count
+
+
+def describe_environment() -> dict[str, Any]:
+    """Versions, source revision and hardware, for a run's environment.json."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cpus": usable_cpus(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "packages": {name: _version(name) for name in PACKAGES},
+        "revision": _revision(),
+        "command": sys.argv,
+    }
+
+
+def _has_bf16(device: str) -> bool:
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+def _fastest_threads() -> int:
+    """One thread or all usable: on a busy machine many threads can be far slower than one."""
+    before = torch.get_num_threads()
+    x, w = torch.randn(1024, 512), torch.randn(512, 512)
+    seconds: dict[int, float] = {}
+    for threads in (1, usable_cpus()):
+        torch.set_num_threads(threads)
+        x @ w  # wakes the threads
+        laps = []
+        for _ in range(5):
+            began = time.perf_counter()
+            for _ in range(4):
+                x @ w
+            laps.append(time.perf_counter() - began)
+        seconds[threads] = sorted(laps)[len(laps) // 2]
+    torch.set_num_threads(before)
+    return min(seconds, key=lambda threads: seconds[threads])
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _revision() -> str | None:
+    """The git revision that litebert's source stands at, where it runs from a checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None
