@@ -1,0 +1,150 @@
+"""The same tokenizer for Hugging Face: `tokenizer.json` and `tokenizer_config.json`.
+
+The `tokenizers` library has other building blocks than SentencePiece, so the file restates our
+pipeline in them. `tests/parity/test_transformers_tokenizer.py` measures how far they agree and
+lists what cannot.
+"""
+
+import base64
+import json
+import unicodedata
+from functools import cache
+from typing import Any
+
+from litebert.foundation.errors import VocabularyError
+from litebert.text.model_proto import normaliser_table
+from litebert.text.normalise import Normalisation
+from litebert.text.pieces import SPACE, SPECIAL, is_digit_comma, load_processor
+
+# Never chosen where other pieces can spell the same characters: the digit-comma rule as a score.
+_AVOIDED = -100.0
+
+
+def fast_tokenizer(model: bytes, normalisation: Normalisation) -> str:
+    """The text of `tokenizer.json`. Raises VocabularyError when `model` is not SentencePiece's."""
+    processor = load_processor(model)
+    ids = list(range(processor.GetPieceSize()))
+    vocabulary = [
+        [piece, score + _AVOIDED if is_digit_comma(piece) else score]
+        for piece, score in zip(processor.IdToPiece(ids), processor.GetScore(ids), strict=True)
+    ]
+    special = {piece: processor.PieceToId(piece) for piece in SPECIAL.values()}
+    if vocabulary[special[SPECIAL["unk"]]][0] != SPECIAL["unk"]:
+        raise VocabularyError(f"the SentencePiece model has no piece {SPECIAL['unk']}")
+    content = {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [_added_token(piece, special[piece]) for piece in SPECIAL.values()],
+        "normalizer": _normaliser(normaliser_table(model), normalisation),
+        "pre_tokenizer": _metaspace(),
+        "post_processor": _template(special),
+        "decoder": _metaspace(),
+        "model": {
+            "type": "Unigram",
+            "unk_id": special[SPECIAL["unk"]],
+            "vocab": vocabulary,
+            "byte_fallback": False,
+        },
+    }
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def fast_config(normalisation: Normalisation, max_length: int) -> dict[str, Any]:
+    """The content of `tokenizer_config.json`.
+
+    The class makes transformers use `tokenizer.json` as it is (its AlbertTokenizer builds another
+    pipeline), and the input names make it return token_type_ids.
+    """
+    return {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "do_lower_case": normalisation.lower_case,
+        "keep_accents": normalisation.keep_accents,
+        "model_max_length": max_length,
+        "model_input_names": ["input_ids", "token_type_ids", "attention_mask"],
+        "padding_side": "right",
+        "clean_up_tokenization_spaces": False,
+        **{f"{name}_token": piece for name, piece in SPECIAL.items()},
+    }
+
+
+def _normaliser(table: bytes, normalisation: Normalisation) -> dict[str, Any]:
+    steps = [_replace(f"[{_python_whitespace()}]+", " "), _strip()]
+    if not normalisation.keep_accents:
+        steps += [{"type": "NFKD"}, _replace(f"[{_combining_marks()}]+", "")]
+    if normalisation.lower_case:
+        steps += [{"type": "Lowercase"}]
+    if table:
+        steps.append(
+            {"type": "Precompiled", "precompiled_charsmap": base64.b64encode(table).decode()}
+        )
+    steps += [_replace(" {2,}", " "), _strip()]
+    return {"type": "Sequence", "normalizers": steps}
+
+
+def _replace(pattern: str, content: str) -> dict[str, Any]:
+    return {"type": "Replace", "pattern": {"Regex": pattern}, "content": content}
+
+
+def _strip() -> dict[str, Any]:
+    return {"type": "Strip", "strip_left": True, "strip_right": True}
+
+
+def _metaspace() -> dict[str, Any]:
+    return {"type": "Metaspace", "replacement": SPACE, "prepend_scheme": "always", "split": True}
+
+
+def _template(special: dict[str, int]) -> dict[str, Any]:
+    """`[CLS] A [SEP]` and `[CLS] A [SEP] B [SEP]`, the last part being segment 1."""
+    cls, sep = SPECIAL["cls"], SPECIAL["sep"]
+
+    def token(piece: str, segment: int) -> dict[str, Any]:
+        return {"SpecialToken": {"id": piece, "type_id": segment}}
+
+    def text(side: str, segment: int) -> dict[str, Any]:
+        return {"Sequence": {"id": side, "type_id": segment}}
+
+    single = [token(cls, 0), text("A", 0), token(sep, 0)]
+    return {
+        "type": "TemplateProcessing",
+        "single": single,
+        "pair": [*single, text("B", 1), token(sep, 1)],
+        "special_tokens": {
+            piece: {"id": piece, "ids": [special[piece]], "tokens": [piece]} for piece in (cls, sep)
+        },
+    }
+
+
+def _added_token(piece: str, index: int) -> dict[str, Any]:
+    return {
+        "id": index,
+        "content": piece,
+        "single_word": False,
+        "lstrip": False,
+        "rstrip": False,
+        "normalized": False,
+        "special": True,
+    }
+
+
+@cache
+def _python_whitespace() -> str:
+    """What `str.split` splits at, as the inside of a regular expression's character class."""
+    return _ranges(code for code in range(0x3001) if chr(code).isspace())
+
+
+@cache
+def _combining_marks() -> str:
+    """All characters with a canonical combining class, as the inside of a character class."""
+    return _ranges(code for code in range(0x110000) if unicodedata.combining(chr(code)))
+
+
+def _ranges(codes: Any) -> str:
+    """Ascending code points as `\\x{a}-\\x{b}` ranges."""
+    ranges: list[list[int]] = []
+    for code in codes:
+        if ranges and code == ranges[-1][1] + 1:
+            ranges[-1][1] = code
+        else:
+            ranges.append([code, code])
+    return "".join(f"\\x{{{first:x}}}-\\x{{{last:x}}}" for first, last in ranges)
