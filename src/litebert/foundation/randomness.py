@@ -43,6 +43,18 @@ class KeyedStream:
         return np.random.Generator(np.random.Philox(key=self._key, counter=index << 192))
 
 
+class KeyedUniforms:
+    """Numbers in [0, 1) for many indices at once, each a pure function of (seed, key, index)."""
+
+    def __init__(self, seed: int, *key: int | str) -> None:
+        self._keys = generator(seed, *key, "uniforms").integers(0, 2**63, 2, dtype=np.uint64)
+
+    def at(self, indices: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The number of every index."""
+        values = _mix(_mix(indices.astype(np.uint64) + self._keys[0]) ^ self._keys[1])
+        return (values >> np.uint64(11)) * 2.0**-53
+
+
 class Permutation:
     """A keyed shuffle of 0 … size-1 whose value at any index costs O(1) time and no memory.
 

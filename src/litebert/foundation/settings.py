@@ -6,10 +6,12 @@ compose them. Field descriptions are the help text of the command line.
 
 import tomllib
 from collections.abc import Mapping
+from copy import copy
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from litebert.foundation.errors import ConfigError, nearest
 
@@ -33,6 +35,30 @@ class Settings(BaseModel):
     def changed(self, **values: Any) -> Self:
         """A copy with some fields replaced, checked again."""
         return type(self).parse({**self.model_dump(), **values})
+
+
+@cache
+def optional(model: type[Settings]) -> type[Settings]:
+    """The same settings with every field optional and None by default, nested ones too.
+
+    This is what a command line or a recipe may give; `given` reads off what it did.
+    """
+    fields: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        kind: Any = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Settings):
+            kind = optional(kind)
+        blank = copy(field)
+        blank.default = None
+        if field.default is not None and isinstance(field.default, str | int | float):
+            blank.description = f"{field.description} [default: {field.default}]"
+        fields[name] = (kind | None, blank)
+    return create_model(f"Optional{model.__name__}", __base__=Settings, **fields)
+
+
+def given(settings: Settings | None) -> dict[str, Any]:
+    """The values that were set in settings made by `optional`, as a nested mapping."""
+    return {} if settings is None else settings.model_dump(exclude_none=True)
 
 
 def load_recipe(path: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from litebert.foundation.errors import ConfigError
 from litebert.foundation.progress import console, duration
 from litebert.foundation.randomness import Position
 from litebert.foundation.settings import Settings
+from litebert.training.loop import EVALUATIONS
 from litebert.training.step import Trainable, train_step
 
 PROBE_SHARE = 0.05  # of the minutes given
@@ -48,7 +49,7 @@ def resolve_steps(
     budget: BudgetSettings,
     trainable: Trainable,
     optimizer: torch.optim.Optimizer,
-    evaluations: int,
+    evaluate_every: int | None,
     began: float,
 ) -> int:
     """The number of steps that the budget comes to.
@@ -65,8 +66,11 @@ def resolve_steps(
         raise ConfigError("say how long to train: --steps, --tokens or --minutes")
     seconds = budget.minutes * 60
     pace = measure_pace(trainable, optimizer, min(PROBE_SECONDS, seconds * PROBE_SHARE))
-    left = seconds - (time.perf_counter() - began) - evaluations * pace.evaluation_seconds
-    steps = int(left / pace.step_seconds)
+    left = seconds - (time.perf_counter() - began)
+    if evaluate_every is None:
+        steps = int((left - EVALUATIONS * pace.evaluation_seconds) / pace.step_seconds)
+    else:
+        steps = int(left / (pace.step_seconds + pace.evaluation_seconds / evaluate_every))
     if steps < 1:
         raise ConfigError(
             f"minutes: {budget.minutes:g} minutes are too short: a step takes "

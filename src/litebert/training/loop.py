@@ -17,6 +17,8 @@ from litebert.training.journal import Journal
 from litebert.training.step import StepOutcome, Tally, Trainable, train_step
 
 CHECKPOINTS = "checkpoints"
+EVALUATIONS = 20  # in a run, unless evaluate_every says otherwise
+LOG_LINES = 200
 
 
 class LoopSettings(Settings):
@@ -69,7 +71,7 @@ class Plan:
     @property
     def evaluate_every(self) -> int:
         """Steps between evaluations."""
-        return self.settings.evaluate_every or max(1, self.total_steps // 20)
+        return self.settings.evaluate_every or max(1, self.total_steps // EVALUATIONS)
 
     @property
     def save_every(self) -> int:
@@ -79,7 +81,7 @@ class Plan:
     @property
     def log_every(self) -> int:
         """Steps between lines of metrics."""
-        return self.settings.log_every or max(1, self.total_steps // 200)
+        return self.settings.log_every or max(1, self.total_steps // LOG_LINES)
 
 
 @dataclass(frozen=True)

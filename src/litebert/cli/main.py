@@ -1,0 +1,72 @@
+"""The command line: registers the commands and turns errors into one line and an exit code.
+
+Exit codes: 0 done; 2 a mistake the user can mend; 130 and 143 ended by SIGINT and SIGTERM, after
+saving what there is to save.
+"""
+
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError, Parameter
+from pydantic import BaseModel, ValidationError
+
+from litebert import __version__
+from litebert.foundation.errors import LitebertError
+from litebert.foundation.progress import console
+from litebert.foundation.settings import describe
+
+INTERRUPTED = 130
+
+COMMANDS = {
+    "corpus": "litebert.cli.corpus:app",
+    "demo": "litebert.cli.demo:demo",
+    "evaluate": "litebert.cli.evaluate:evaluate",
+    "finetune": "litebert.cli.finetune:finetune",
+    "params": "litebert.cli.params:params",
+    "predict": "litebert.cli.predict:predict",
+    "pretrain": "litebert.cli.pretrain:pretrain",
+    "vocab": "litebert.cli.vocab:app",
+}
+
+app = App(
+    name="litebert",
+    version=__version__,
+    help="ALBERT from raw text to predictions. Each command explains itself with --help.",
+    default_parameter=Parameter(negative=()),
+    help_epilogue="Any command takes --debug, which shows the traceback of an error.",
+)
+for _name, _target in COMMANDS.items():
+    app.command(_target, name=_name)  # imported when it is called
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
+    """The entry point: run a command and exit with its code."""
+    sys.exit(main(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command; return its exit code."""
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    try:
+        code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        return code if isinstance(code, int) else 0
+    except (LitebertError, CycloptsError, ValidationError) as error:
+        if debug:
+            raise
+        console().print(f"litebert: {_words(error)}", markup=False, style="red")
+        return 2
+    except KeyboardInterrupt:
+        console().print("litebert: interrupted", markup=False)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output went away, as `| head` does
+        sys.stderr.close()
+        return 0
+
+
+def _words(error: Exception) -> str:
+    """An error as one line."""
+    cause = error.__cause__ if isinstance(error, CycloptsError) else error
+    if isinstance(cause, ValidationError):
+        return describe(cause, BaseModel)
+    return " ".join(str(error).split())

@@ -1,0 +1,88 @@
+"""litebert pretrain: from a corpus folder to a pretrained model."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.table import Table
+
+from litebert.corpus.stream import InstanceSettings
+from litebert.foundation.progress import duration
+from litebert.foundation.settings import given, load_recipe, merge, optional
+from litebert.optim import OptimizerSettings, ScheduleSettings
+from litebert.pretraining.run import COMMAND, PretrainingOutcome
+from litebert.pretraining.run import pretrain as run_pretraining
+from litebert.pretraining.settings import HeldOutSettings, ModelSettings, PretrainingSettings
+from litebert.training.budget import BudgetSettings
+from litebert.training.loop import LoopSettings
+from litebert.training.machine import MachineSettings
+from litebert.training.run_folder import read_run
+
+if TYPE_CHECKING:
+    from litebert.foundation.settings import Settings
+
+    Model = Data = Optimizer = Schedule = Budget = Loop = HeldOut = Machine = Settings
+else:
+    Model, Data = optional(ModelSettings), optional(InstanceSettings)
+    Optimizer, Schedule = optional(OptimizerSettings), optional(ScheduleSettings)
+    Budget, Loop = optional(BudgetSettings), optional(LoopSettings)
+    HeldOut, Machine = optional(HeldOutSettings), optional(MachineSettings)
+
+
+def pretrain(
+    corpus: Path,
+    run: Path,
+    /,
+    *,
+    recipe: Path | None = None,
+    resume: bool = False,
+    budget: Annotated[Budget | None, Parameter(name="*", group="Budget")] = None,
+    model: Annotated[Model | None, Parameter(name="*", group="Model")] = None,
+    data: Annotated[Data | None, Parameter(name="*", group="Data")] = None,
+    optimizer: Annotated[Optimizer | None, Parameter(name="*", group="Optimiser")] = None,
+    schedule: Annotated[Schedule | None, Parameter(name="*", group="Schedule")] = None,
+    training: Annotated[Loop | None, Parameter(name="*", group="Training")] = None,
+    evaluation: Annotated[HeldOut | None, Parameter(name="*", group="Evaluation")] = None,
+    machine: Annotated[Machine | None, Parameter(name="*", group="Machine")] = None,
+) -> int:
+    """Pretrain a model on a corpus folder: masked LM and sentence order.
+
+    Args:
+        corpus: Corpus folder, made by litebert corpus build.
+        run: Run folder to write: checkpoints, metrics.jsonl, report.html and model/.
+        recipe: TOML file of settings, in sections named as the groups below (in lower case:
+            budget, model, data, optimizer, schedule, training, evaluation, machine).
+        resume: Go on with the run in the run folder, from its newest checkpoint.
+    """
+    sections = {
+        "budget": budget,
+        "model": model,
+        "data": data,
+        "optimizer": optimizer,
+        "schedule": schedule,
+        "training": training,
+        "evaluation": evaluation,
+        "machine": machine,
+    }
+    asked: dict[str, Any] = {name: given(values) for name, values in sections.items()}
+    base = read_run(run, COMMAND).settings if resume else {}
+    layers = [base, load_recipe(recipe) if recipe is not None else {}, asked]
+    where = "settings" if recipe is None else str(recipe)
+    settings = PretrainingSettings.parse(merge(*layers), where)
+    outcome = run_pretraining(corpus, run, settings, resume)
+    _print_summary(outcome)
+    return 0 if outcome.result.signal is None else 128 + outcome.result.signal
+
+
+def _print_summary(outcome: PretrainingOutcome) -> None:
+    state, metrics = outcome.result.state, outcome.result.metrics
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_row("steps", f"{state.step:,} of {outcome.record.resolved['total_steps']:,}")
+    table.add_row("tokens", f"{state.tokens:,} in {duration(state.seconds)}")
+    table.add_row("unigram loss", f"{outcome.record.resolved['unigram_loss']:.3f}")
+    for name, value in metrics.items():
+        table.add_row(f"held-out {name.replace('_', ' ')}", f"{value:.4f}")
+    table.add_row("model", str(outcome.folder / "model"))
+    table.add_row("report", str(outcome.folder / "report.html"))
+    Console().print(table)

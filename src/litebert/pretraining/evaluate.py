@@ -1,0 +1,24 @@
+"""What there is to learn: the loss a model reaches from the frequencies of the pieces alone."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from litebert.corpus.stream import Instance
+
+
+def unigram_loss(counts: NDArray[np.int64], instances: Sequence[Instance]) -> float:
+    """Mean negative log-likelihood, in nats, of the masked pieces under their frequencies.
+
+    `counts` (V,): how often each piece occurs in training; one is added to each. A model that has
+    learnt nothing of context stays at this plateau.
+    """
+    labels = np.concatenate([instance.labels for instance in instances])
+    smoothed = counts.astype(np.float64) + 1.0
+    return float(-(np.log(smoothed[labels]) - np.log(smoothed.sum())).mean())
+
+
+def plateau_left(evaluations: Sequence[tuple[int, float]], plateau: float) -> int | None:
+    """The first step whose held-out masked-LM loss is a tenth of a nat under the plateau."""
+    return next((step for step, loss in evaluations if loss < plateau - 0.1), None)

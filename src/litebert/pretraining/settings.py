@@ -1,0 +1,76 @@
+"""The settings of a pretraining run, composed of those of its parts."""
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from litebert.corpus.stream import InstanceSettings
+from litebert.encoder.config import EncoderConfig
+from litebert.foundation.errors import ConfigError
+from litebert.foundation.settings import Settings, given, optional
+from litebert.optim import OptimizerSettings, ScheduleSettings
+from litebert.training.budget import BudgetSettings
+from litebert.training.loop import LoopSettings
+from litebert.training.machine import MachineSettings
+
+if TYPE_CHECKING:
+    _EncoderFields = Settings
+else:
+    _EncoderFields = optional(EncoderConfig)
+
+# What a CPU can teach something in an hour; larger models are asked for by name.
+DEFAULT_SIZES: dict[str, Any] = {"hidden_size": 256, "num_hidden_layers": 4}
+
+
+class ModelSettings(_EncoderFields):
+    """The encoder to pretrain: a preset or single sizes, the rest following from them.
+
+    Without a preset: H 256 and 4 depths; heads of 64, F = 4 H and E = min(128, H) unless given.
+    """
+
+    preset: str | None = None
+    """A published configuration, such as albert-base-v2; fields given beside it change it."""
+
+    def resolve(self, vocab_size: int) -> EncoderConfig:
+        """The configuration for a vocabulary of this size.
+
+        Raises ConfigError for an unknown preset, a contradiction, or another vocab_size.
+        """
+        values = given(self)
+        preset = values.pop("preset", None)
+        asked = values.setdefault("vocab_size", vocab_size)
+        if asked != vocab_size:
+            raise ConfigError(
+                f"vocab_size: {asked} is asked for, but the corpus' vocabulary has {vocab_size} "
+                "pieces: leave it out"
+            )
+        if preset is not None:
+            return EncoderConfig.preset(preset, **values)
+        values = {**DEFAULT_SIZES, **values}
+        hidden = values["hidden_size"]
+        values.setdefault("embedding_size", min(128, hidden))
+        values.setdefault("num_attention_heads", max(1, hidden // 64))
+        values.setdefault("intermediate_size", 4 * hidden)
+        return EncoderConfig.parse(values, where="model")
+
+
+class HeldOutSettings(Settings):
+    """What is kept back from training to measure it."""
+
+    heldout: float = Field(0.01, gt=0, lt=0.5)
+    """Share of the corpus that is held out: whole documents where there are several."""
+    evaluation_instances: int = Field(512, ge=1)
+    """Held-out instances in an evaluation."""
+
+
+class PretrainingSettings(Settings):
+    """Everything a pretraining run can be told; sections as in a recipe file."""
+
+    model: ModelSettings = ModelSettings()
+    data: InstanceSettings = InstanceSettings()
+    optimizer: OptimizerSettings = OptimizerSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+    budget: BudgetSettings = BudgetSettings()
+    training: LoopSettings = LoopSettings()
+    evaluation: HeldOutSettings = HeldOutSettings()
+    machine: MachineSettings = MachineSettings()

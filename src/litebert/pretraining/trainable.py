@@ -1,0 +1,126 @@
+"""Pretraining as the training loop sees it: batches of masked pairs, two losses, an evaluation.
+
+Shapes: B instances, N tokens of all of them, M masked positions.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from litebert.corpus.stream import Instance, InstanceStream, collate
+from litebert.encoder.layout import Packed
+from litebert.encoder.models import PretrainingModel
+from litebert.foundation.randomness import Position
+from litebert.objectives import masked_lm_sum, sentence_sum
+from litebert.training.step import LossTerm, MicroBatch
+
+EVALUATION_TOKENS = 8192  # in one forward
+
+
+class Tensors(NamedTuple):
+    """A packed batch on the device: tokens (N,), masked positions among them (M,), pairs (B,)."""
+
+    input_ids: Tensor
+    segment_ids: Tensor
+    layout: Packed
+    masked_positions: Tensor
+    masked_labels: Tensor
+    order_labels: Tensor
+    order_weights: Tensor
+
+
+class Pretraining:
+    """Masked LM and the sentence objective over a stream of instances (`Trainable`)."""
+
+    def __init__(
+        self,
+        model: PretrainingModel,
+        stream: InstanceStream,
+        heldout: Sequence[Instance],
+        batch_size: int,
+        micro_batch_size: int | None,
+        device: torch.device,
+    ) -> None:
+        self._model = model
+        self._stream = stream
+        self._batch_size = batch_size
+        self._micro_batch_size = micro_batch_size or batch_size
+        self._device = device
+        self._heldout = list(heldout)
+
+    @property
+    def model(self) -> PretrainingModel:
+        """The model that is trained."""
+        return self._model
+
+    def batch(self, position: Position) -> tuple[list[MicroBatch], Position]:
+        """The batch at a position of the shuffled stream, and the position after it."""
+        instances, after = self._stream.take(position, self._batch_size)
+        size = self._micro_batch_size
+        parts = [instances[start : start + size] for start in range(0, len(instances), size)]
+        return [self._micro_batch(part) for part in parts], after
+
+    def losses(self, micro_batch: MicroBatch) -> dict[str, LossTerm]:
+        """Summed masked-LM and sentence losses."""
+        data: Tensors = micro_batch.data
+        masked, order = self._model(
+            data.input_ids, data.segment_ids, data.layout, data.masked_positions
+        )
+        sentence = sentence_sum(order, data.order_labels, data.order_weights)
+        return {
+            "masked_lm": LossTerm(*masked_lm_sum(masked, data.masked_labels)),
+            "sentence_order": LossTerm(*sentence),
+        }
+
+    @torch.no_grad()
+    def evaluate(self) -> dict[str, float]:
+        """Loss and accuracy of both objectives on the held-out instances, whose masks are fixed."""
+        sums: dict[str, float] = {}
+        for micro_batch in self._evaluation_batches():
+            for name, term in self.losses(micro_batch).items():
+                for key, value in (
+                    (f"{name}_loss", float(term.total)),
+                    (f"{name}_accuracy", float(term.correct)),
+                    (name, micro_batch.weights[name]),
+                ):
+                    sums[key] = sums.get(key, 0.0) + value
+        return {
+            f"{name}_{kind}": sums[f"{name}_{kind}"] / sums[name]
+            for name in ("masked_lm", "sentence_order")
+            for kind in ("loss", "accuracy")
+            if sums[name] > 0
+        }
+
+    def _evaluation_batches(self) -> Iterator[MicroBatch]:
+        part: list[Instance] = []
+        tokens = 0
+        for instance in self._heldout:
+            if part and tokens + len(instance.ids) > EVALUATION_TOKENS:
+                yield self._micro_batch(part)
+                part, tokens = [], 0
+            part.append(instance)
+            tokens += len(instance.ids)
+        yield self._micro_batch(part)
+
+    def _micro_batch(self, instances: Sequence[Instance]) -> MicroBatch:
+        packed = collate(instances)
+
+        def tensor(values: object, dtype: torch.dtype) -> Tensor:
+            return torch.as_tensor(values, dtype=dtype).to(self._device, non_blocking=True)
+
+        data = Tensors(
+            tensor(packed.input_ids, torch.long),
+            tensor(packed.segment_ids, torch.long),
+            Packed(packed.lengths.tolist()),
+            tensor(packed.masked_positions, torch.long),
+            tensor(packed.masked_labels, torch.long),
+            tensor(packed.order_labels, torch.long),
+            tensor(packed.order_weights, torch.float32),
+        )
+        weights = {
+            "masked_lm": float(len(packed.masked_labels)),
+            "sentence_order": float(packed.order_weights.sum()),
+        }
+        return MicroBatch(data, weights, tokens=len(packed.input_ids))

@@ -1,0 +1,87 @@
+"""The run folder: what was asked for, what it was resolved to, and whether a resume may go on.
+
+`run.json` holds the settings as given and everything that was chosen once (steps, machine, model);
+`environment.json` says where it ran. Both are written when training is about to begin.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from litebert.foundation.errors import ResumeError
+from litebert.foundation.files import read_json, require_vacant, write_json
+from litebert.foundation.settings import differences
+from litebert.training.machine import MachineSettings, describe_environment, resolve_machine
+
+RUN = "run.json"
+ENVIRONMENT = "environment.json"
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """The content of run.json: the command, its settings, and what they were resolved to."""
+
+    command: str
+    settings: dict[str, Any]
+    resolved: dict[str, Any]
+
+
+def begin_run(folder: Path, record: RunRecord) -> None:
+    """Write run.json and environment.json into a vacant folder.
+
+    Raises StorageError when the folder holds something already.
+    """
+    require_vacant(folder)
+    write_json(folder / ENVIRONMENT, describe_environment())
+    write_json(folder / RUN, vars(record))
+
+
+def read_run(folder: Path, command: str) -> RunRecord:
+    """The record of the run in `folder`, to be resumed by `command`.
+
+    Raises ResumeError when there is no run, or one of another command.
+    """
+    path = Path(folder) / RUN
+    if not path.is_file():
+        raise ResumeError(f"{folder} holds no run to resume: leave --resume out to start one")
+    values = read_json(path, ResumeError)
+    try:
+        record = RunRecord(values["command"], values["settings"], values["resolved"])
+    except (KeyError, TypeError):
+        raise ResumeError(f"{path} is not the record of a run: start a new run") from None
+    if record.command != command:
+        raise ResumeError(f"{folder} is a run of litebert {record.command}, not of {command}")
+    return record
+
+
+def check_unchanged(
+    stored: Mapping[str, Any], now: Mapping[str, Any], may_change: Sequence[str] = ()
+) -> None:
+    """Raise ResumeError, listing what changed, unless only fields in `may_change` differ."""
+    changed = [
+        line
+        for line in differences(stored, now)
+        if line.partition(":")[0].rpartition(".")[2] not in may_change
+    ]
+    if changed:
+        raise ResumeError(
+            f"a resumed run must keep its settings, but {'; '.join(changed)}: "
+            "leave them as they were, or start a new run"
+        )
+
+
+def resume_machine(stored: Mapping[str, Any]) -> tuple[MachineSettings, str | None]:
+    """The stored device, precision and threads, or the nearest that this machine has.
+
+    The second value says, where something had to change, that the result will not be bit for bit
+    that of an uninterrupted run.
+    """
+    wanted = MachineSettings.parse(stored, where=RUN)
+    offered = resolve_machine(MachineSettings(threads=wanted.threads))
+    if wanted.device == "cuda" and offered.device != "cuda":
+        return offered, (
+            "the run began on a GPU and goes on on the CPU: its result will not be bit for bit "
+            "that of an uninterrupted run"
+        )
+    return wanted, None

@@ -1,0 +1,211 @@
+"""Resumed equals uninterrupted, signals save, the best checkpoint is kept, budgets become steps."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from litebert.foundation.errors import CheckpointError, ConfigError
+from litebert.optim import ScheduleSettings, build_optimizer, learning_rate_at
+from litebert.training.budget import BudgetSettings, resolve_steps
+from litebert.training.checkpoint import (
+    TrainingState,
+    list_checkpoints,
+    load_checkpoint,
+    newest_checkpoint,
+)
+from litebert.training.journal import read_metrics
+from litebert.training.loop import LoopSettings, Monitor, Plan, Trainer
+from regression import ROWS, Regression
+
+SCHEDULE = ScheduleSettings(learning_rate=0.05)
+
+
+def make(
+    folder: Path,
+    optimizer: str = "adamw",
+    steps: int = 30,
+    monitor: Monitor | None = None,
+    **settings: int,
+) -> Trainer:
+    task = Regression(dropout=0.2)
+    plan = Plan(
+        steps,
+        LoopSettings(**{"evaluate_every": 5, "save_every": 5, "keep": 2, **settings}),
+        lambda step: learning_rate_at(SCHEDULE, step, steps),
+        monitor,
+    )
+    folder.mkdir(exist_ok=True)
+    return Trainer(
+        task, build_optimizer(optimizer, task.model.named_parameters(), 0.05), plan, folder
+    )
+
+
+def resume(trainer: Trainer, checkpoint: Path) -> None:
+    trainer.state = load_checkpoint(checkpoint, trainer.trainable.model, trainer.optimizer)
+    trainer.journal.forget_after(trainer.state.step)
+
+
+def weights(trainer: Trainer) -> list[torch.Tensor]:
+    moments = [
+        value
+        for p in trainer.trainable.model.parameters()
+        for _, value in sorted(trainer.optimizer.state[p].items())
+    ]
+    return [p.detach() for p in trainer.trainable.model.parameters()] + moments
+
+
+def the_same(a: Trainer, b: Trainer) -> bool:
+    return all(torch.equal(x, y) for x, y in zip(weights(a), weights(b), strict=True))
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "lamb", "torch-adamw"])
+@pytest.mark.parametrize("stop", [1, 7, 10, 29])
+def test_a_resumed_run_ends_bit_for_bit_as_an_uninterrupted_one(
+    tmp_path: Path, stop: int, optimizer: str
+) -> None:
+    whole = make(tmp_path / "whole", optimizer)
+    whole.run()
+    first = make(tmp_path / "parts", optimizer)
+    for _ in range(stop):
+        first.step()
+    first.save()
+    second = make(tmp_path / "parts", optimizer)
+    resume(second, newest_checkpoint(tmp_path / "parts" / "checkpoints"))
+    assert second.state.step == stop
+    second.run()
+    assert the_same(whole, second)
+    served = first.trainable.served + second.trainable.served
+    assert served == whole.trainable.served
+    assert sorted(served[:ROWS]) == [(0, row) for row in range(ROWS)]  # none lost, none twice
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_finishes_the_step_saves_and_stops(tmp_path: Path, number: int) -> None:
+    trainer = make(tmp_path)
+    plain_batch = trainer.trainable.batch
+
+    def interrupted_batch(position: object) -> object:
+        if trainer.state.step == 11:
+            os.kill(os.getpid(), number)
+        return plain_batch(position)
+
+    trainer.trainable.batch = interrupted_batch
+    result = trainer.run()
+    assert (result.signal, result.state.step) == (number, 12)
+    saved = newest_checkpoint(tmp_path / "checkpoints")
+    assert saved.name == "step-00000012"
+    assert signal.getsignal(number) not in (None, trainer)
+
+
+def test_old_checkpoints_go_and_the_best_stays(tmp_path: Path) -> None:
+    trainer = make(tmp_path, monitor=Monitor("error", higher_is_better=False))
+    seen = iter([5.0, 1.0, 3.0, 4.0, 2.0, 6.0])
+    trainer.trainable.evaluate = lambda: {"error": next(seen)}
+    trainer.run()
+    names = [path.name for path in list_checkpoints(tmp_path / "checkpoints")]
+    assert names == ["step-00000010", "step-00000025", "step-00000030"]
+    assert (trainer.state.best, trainer.state.best_step) == (1.0, 10)
+
+
+def test_patience_ends_a_run_that_no_longer_improves(tmp_path: Path) -> None:
+    monitor = Monitor("error", higher_is_better=False, patience=2)
+    trainer = make(tmp_path, monitor=monitor)
+    seen = iter([1.0, 2.0, 3.0])
+    trainer.trainable.evaluate = lambda: {"error": next(seen)}
+    assert trainer.run().state.step == 15
+    again = make(tmp_path, monitor=monitor)
+    resume(again, newest_checkpoint(tmp_path / "checkpoints"))
+    assert again.finished
+
+
+def test_metrics_are_written_once_a_step_and_not_repeated_by_a_resume(tmp_path: Path) -> None:
+    first = make(tmp_path, log_every=1)
+    for _ in range(12):
+        first.step()
+        if first.state.step == 10:
+            first.save()
+    first.journal.record("train", 12, {"loss": 1.0})
+    second = make(tmp_path, log_every=1)
+    resume(second, newest_checkpoint(tmp_path / "checkpoints"))
+    second.run()
+    steps = [line["step"] for line in read_metrics(tmp_path / "metrics.jsonl", "train")]
+    assert steps == list(range(11, 31))
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.safetensors", "state.json"])
+@pytest.mark.parametrize("damage", ["cut", "flip", "remove"])
+def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path, name: str, damage: str) -> None:
+    trainer = make(tmp_path)
+    trainer.run()
+    older, newer = list_checkpoints(tmp_path / "checkpoints")
+    file = newer / name
+    content = file.read_bytes()
+    if damage == "cut":
+        file.write_bytes(content[:-3])
+    elif damage == "flip":
+        file.write_bytes(content[:-3] + bytes([content[-3] ^ 1]) + content[-2:])
+    else:
+        file.unlink()
+    assert newest_checkpoint(tmp_path / "checkpoints") == older
+    with pytest.raises(CheckpointError, match=name):
+        load_checkpoint(newer, trainer.trainable.model)
+
+
+def test_when_no_checkpoint_is_whole_the_newest_is_named(tmp_path: Path) -> None:
+    assert newest_checkpoint(tmp_path / "checkpoints") is None
+    make(tmp_path, keep=1, steps=5).run()
+    (only,) = list_checkpoints(tmp_path / "checkpoints")
+    (only / "manifest.json").unlink()
+    with pytest.raises(CheckpointError, match="step-00000005"):
+        newest_checkpoint(tmp_path / "checkpoints")
+
+
+def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
+    make(tmp_path, steps=5).run()
+    path = newest_checkpoint(tmp_path / "checkpoints")
+    with pytest.raises(CheckpointError, match="another model"):
+        load_checkpoint(path, torch.nn.Linear(2, 2))
+
+
+def test_the_state_survives_as_it_was(tmp_path: Path) -> None:
+    trainer = make(tmp_path)
+    trainer.state = TrainingState(3, trainer.state.position, 7, 1.5, 0.25, 2, 1)
+    trainer.save()
+    loaded = load_checkpoint(tmp_path / "checkpoints/step-00000003", trainer.trainable.model)
+    assert loaded == trainer.state
+
+
+def steps_of(trainer: Trainer, began: float | None = None, **budget: float) -> int:
+    return resolve_steps(
+        BudgetSettings(**budget),
+        trainer.trainable,
+        trainer.optimizer,
+        None,
+        time.perf_counter() if began is None else began,
+    )
+
+
+def test_budgets_become_steps(tmp_path: Path) -> None:
+    trainer = make(tmp_path)
+    assert steps_of(trainer, steps=17) == 17
+    assert steps_of(trainer, tokens=800) == 100
+    assert steps_of(trainer, minutes=0.02) > 10
+    with pytest.raises(ConfigError, match="say how long"):
+        steps_of(trainer)
+    with pytest.raises(ConfigError, match="too short"):
+        steps_of(trainer, began=time.perf_counter() - 60, minutes=0.5)
+    with pytest.raises(ConfigError, match="steps and minutes are both given"):
+        BudgetSettings.parse({"steps": 3, "minutes": 1})
+
+
+def test_the_probe_of_a_budget_leaves_no_trace(tmp_path: Path) -> None:
+    whole = make(tmp_path / "a")
+    whole.run()
+    probed = make(tmp_path / "b")
+    steps_of(probed, minutes=0.02)
+    probed.run()
+    assert the_same(whole, probed)
