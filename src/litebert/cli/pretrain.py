@@ -7,7 +7,7 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
-from litebert.corpus.stream import InstanceSettings
+from litebert.corpus.instances import InstanceSettings
 from litebert.foundation.progress import duration
 from litebert.foundation.settings import given, load_recipe, merge, optional
 from litebert.optim import OptimizerSettings, ScheduleSettings

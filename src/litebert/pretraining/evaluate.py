@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from litebert.corpus.stream import Instance
+from litebert.corpus.instances import Instance
 
 
 def unigram_loss(counts: NDArray[np.int64], instances: Sequence[Instance]) -> float:

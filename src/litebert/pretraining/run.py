@@ -10,8 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from litebert.corpus.instances import Instance
 from litebert.corpus.shards import Corpus
-from litebert.corpus.stream import Instance, InstanceStream, split_heldout
+from litebert.corpus.spans import split_heldout
+from litebert.corpus.stream import InstanceStream
 from litebert.encoder.config import EncoderConfig
 from litebert.encoder.models import PretrainingModel
 from litebert.foundation.errors import ConfigError

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from litebert.corpus.stream import InstanceSettings
+from litebert.corpus.instances import InstanceSettings
 from litebert.encoder.config import EncoderConfig
 from litebert.foundation.errors import ConfigError
 from litebert.foundation.settings import Settings, given, optional

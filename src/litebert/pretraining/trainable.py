@@ -9,7 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from litebert.corpus.stream import Instance, InstanceStream, collate
+from litebert.corpus.batches import collate
+from litebert.corpus.instances import Instance
+from litebert.corpus.stream import InstanceStream
 from litebert.encoder.layout import Packed
 from litebert.encoder.models import PretrainingModel
 from litebert.foundation.randomness import Position
