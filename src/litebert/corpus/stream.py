@@ -1,0 +1,154 @@
+"""The endless, ordered stream of masked instances of a corpus, from any position on at once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from litebert.corpus.instances import Instance, InstanceSettings, Pieces
+from litebert.corpus.masking import Masking
+from litebert.corpus.pairs import Kind, Plan, draw_elsewhere, make_units, plan_epoch
+from litebert.corpus.shards import Corpus, Ids
+from litebert.corpus.spans import sentence_ranges
+from litebert.foundation.errors import CorpusError
+from litebert.foundation.randomness import KeyedStream, Permutation, Position
+from litebert.text.tokenizer import shared_room
+
+SHORTEST_DOCUMENT = 2  # tokens: with one there is nothing to predict it from
+_EPOCHS_KEPT = 2
+
+
+@dataclass(frozen=True)
+class _Epoch:
+    """What is drawn once an epoch: its chunks, their order, and a generator for each."""
+
+    plan: Plan
+    order: Permutation
+    randomness: KeyedStream
+
+
+class InstanceStream:
+    """Masked instances of a corpus, each a pure function of (seed, epoch, index).
+
+    `spans` are (document, first sentence, end) rows, the end not included: the stretches of text
+    to draw from (`whole_documents` and `split_heldout` make them). Stretches with fewer than two
+    tokens give no instance; `skipped` counts them. Raises CorpusError when none is left.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        spans: ArrayLike,
+        settings: InstanceSettings,
+        seed: int,
+        pieces: Pieces | None = None,
+    ) -> None:
+        self.corpus = corpus
+        self.settings = settings
+        self.seed = seed
+        self._original = settings.recipe == "original"
+        self._pieces = pieces or Pieces.of(corpus.tokenizer())
+        self._masking = Masking(settings, self._pieces)
+        ranges = sentence_ranges(corpus, spans)
+        tokens = corpus.sentence_offsets[ranges[:, 1]] - corpus.sentence_offsets[ranges[:, 0]]
+        long_enough = tokens >= SHORTEST_DOCUMENT
+        self.skipped = int(np.count_nonzero(~long_enough))
+        if not long_enough.any():
+            raise CorpusError(
+                f"{corpus.folder} holds no document of {SHORTEST_DOCUMENT} tokens or more to make "
+                "instances of: build it from more text"
+            )
+        self._units = make_units(
+            corpus.sentence_offsets, ranges[long_enough], settings.room, self._original
+        )
+        self._epochs: dict[int, _Epoch] = {}
+
+    def epoch_size(self, epoch: int) -> int:
+        """How many instances an epoch has; it differs a little from epoch to epoch."""
+        return len(self._epoch(epoch).plan)
+
+    def take(self, position: Position, count: int) -> tuple[list[Instance], Position]:
+        """The next `count` instances in the shuffled order, and the position after them."""
+        taken: list[Instance] = []
+        epoch, offset = position.epoch, position.offset
+        while len(taken) < count:
+            size = self.epoch_size(epoch)
+            end = min(size, offset + count - len(taken))
+            order = self._epoch(epoch).order.take(np.arange(offset, end, dtype=np.uint64))
+            taken += [self.instance(epoch, index) for index in order.tolist()]
+            epoch, offset = (epoch, end) if end < size else (epoch + 1, 0)
+        return taken, Position(epoch, offset)
+
+    def instance(self, epoch: int, index: int) -> Instance:
+        """Instance `index` of an epoch, in the order of the text."""
+        drawn = self._epoch(epoch)
+        plan = drawn.plan
+        if not 0 <= index < len(plan):
+            raise IndexError(f"epoch {epoch} has no instance {index}")
+        rng = drawn.randomness.at(index)
+        kind = plan.kind.item(index)
+        segments = self._segments(plan, index, kind, rng)
+        ids, specials = self._join(segments, rng)
+        segment_ids = np.zeros(len(ids), dtype=np.int64)
+        if len(segments) == 2:
+            segment_ids[specials[1] + 1 :] = 1
+        positions, labels = self._masking.mask(ids, specials, rng)
+        order = 1 if kind in (Kind.SWAPPED, Kind.RANDOM) else 0
+        weight = 0.0 if kind == Kind.SINGLE else 1.0
+        return Instance(ids, segment_ids, positions, labels, order, weight)
+
+    def _segments(self, plan: Plan, index: int, kind: int, rng: np.random.Generator) -> list[Ids]:
+        """The ids of segment A and, unless the instance is single, B."""
+        start = plan.start.item(index)
+        middle = start + plan.split.item(index)
+        a = self._ids(start, middle)
+        if kind == Kind.SINGLE:
+            return [a]
+        if kind == Kind.RANDOM:
+            wanted = plan.target.item(index) - len(a)
+            first, end = draw_elsewhere(self._units, start, wanted, self._original, rng)
+            return [a, self._ids(first, end)]
+        b = self._ids(middle, start + plan.count.item(index))
+        return [b, a] if kind == Kind.SWAPPED else [a, b]
+
+    def _join(
+        self, segments: list[Ids], rng: np.random.Generator
+    ) -> tuple[NDArray[np.int64], list[int]]:
+        """`[CLS] A [SEP]` or `[CLS] A [SEP] B [SEP]`, and where the special tokens are.
+
+        What is too long loses tokens of the longer segment, at its front or end by chance.
+        """
+        lengths = [len(segment) for segment in segments]
+        room = self.settings.room
+        if sum(lengths) > room:
+            kept = shared_room(lengths[0], lengths[1] if len(lengths) > 1 else 0, room)
+            for side, keep in enumerate(kept[: len(segments)]):
+                cut = int(rng.binomial(lengths[side] - keep, 0.5))
+                segments[side] = segments[side][cut : cut + keep]
+                lengths[side] = keep
+        ids = np.empty(sum(lengths) + len(lengths) + 1, dtype=np.int64)
+        ids[0] = self._pieces.cls_id
+        specials, place = [0], 1
+        for segment, length in zip(segments, lengths, strict=True):
+            ids[place : place + length] = segment
+            place += length
+            ids[place] = self._pieces.sep_id
+            specials.append(place)
+            place += 1
+        return ids, specials
+
+    def _ids(self, first: int, end: int) -> Ids:
+        offsets = self._units.offsets
+        return self.corpus.ids(offsets.item(first), offsets.item(end))
+
+    def _epoch(self, epoch: int) -> _Epoch:
+        """The epoch's plan; the last two are kept."""
+        found = self._epochs.get(epoch)
+        if found is None:
+            plan = plan_epoch(self._units, self.settings, self.seed, epoch)
+            order = Permutation(len(plan), self.seed, "order", epoch)
+            found = _Epoch(plan, order, KeyedStream(self.seed, "instance", epoch))
+            if len(self._epochs) >= _EPOCHS_KEPT:
+                self._epochs.pop(next(iter(self._epochs)))
+            self._epochs[epoch] = found
+        return found
