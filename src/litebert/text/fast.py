@@ -18,6 +18,12 @@ from litebert.text.pieces import SPACE, SPECIAL, is_digit_comma, load_processor
 
 # Never chosen where other pieces can spell the same characters: the digit-comma rule as a score.
 _AVOIDED = -100.0
+_NFC = {"type": "NFC"}
+
+# Python writes a capital sigma at the end of a word as ς; their Lowercase looks at single letters.
+_CASED = r"[\p{Cased}&&[^\p{Case_Ignorable}]]"
+_IGNORED = r"\p{Case_Ignorable}"
+_FINAL_SIGMA = f"(?<={_CASED}|{_CASED}{_IGNORED}|{_CASED}{_IGNORED}{{2}})Σ(?!{_IGNORED}*{_CASED})"
 
 
 def fast_tokenizer(model: bytes, normalisation: Normalisation) -> str:
@@ -73,13 +79,27 @@ def _normaliser(table: bytes, normalisation: Normalisation) -> dict[str, Any]:
     if not normalisation.keep_accents:
         steps += [{"type": "NFKD"}, _replace(f"[{_combining_marks()}]+", "")]
     if normalisation.lower_case:
-        steps += [{"type": "Lowercase"}]
+        steps += [_replace(_FINAL_SIGMA, "ς"), {"type": "Lowercase"}]
     if table:
-        steps.append(
-            {"type": "Precompiled", "precompiled_charsmap": base64.b64encode(table).decode()}
-        )
+        encoded = base64.b64encode(table).decode()
+        table_step = {"type": "Precompiled", "precompiled_charsmap": encoded}
+        # Their Precompiled misses rules for sequences of six bytes and more, which matters for
+        # Hangul (NFKD took it apart) and for kana with a voicing mark. NFC would also reorder
+        # stacked marks, so where marks are kept the kana are listed one by one.
+        steps += [table_step, *_kana()] if normalisation.keep_accents else [_NFC, table_step]
     steps += [_replace(" {2,}", " "), _strip()]
     return {"type": "Sequence", "normalizers": steps}
+
+
+def _kana() -> list[dict[str, Any]]:
+    """Steps that join a kana and the (semi-)voiced sound mark behind it."""
+    pairs = [chr(kana) + mark for kana in range(0x3041, 0x3100) for mark in "\u3099\u309a"]
+    joined = [(pair, unicodedata.normalize("NFC", pair)) for pair in pairs]
+    return [
+        {"type": "Replace", "pattern": {"String": pair}, "content": letter}
+        for pair, letter in joined
+        if len(letter) == 1
+    ]
 
 
 def _replace(pattern: str, content: str) -> dict[str, Any]:

@@ -55,9 +55,14 @@ def load_processor(model: bytes, where: Path | str = "the SentencePiece model") 
 
 
 def describe_pieces(processor: Any, where: Path | str = "the SentencePiece model") -> PieceTable:
-    """Collect the table. Raises VocabularyError when a special piece is missing."""
+    """Collect the table. Raises VocabularyError when a piece is damaged or a special one missing."""
     ids = list(range(processor.GetPieceSize()))
-    pieces: list[str] = processor.IdToPiece(ids)
+    try:
+        pieces: list[str] = processor.IdToPiece(ids)
+    except UnicodeDecodeError:
+        raise VocabularyError(f"{where} is damaged (a piece is no text): {_TRAIN_HINT}") from None
+    if not np.isfinite(processor.GetScore(ids)).all():
+        raise VocabularyError(f"{where} is damaged (a piece has no score): {_TRAIN_HINT}")
     outside = [
         control or unknown or unused
         for control, unknown, unused in zip(

@@ -1,0 +1,63 @@
+"""Piece facts: word starts, the digit-comma rule, special ids."""
+
+import random
+from contextlib import suppress
+
+import numpy as np
+import pytest
+
+from litebert.foundation.errors import VocabularyError
+from litebert.text.pieces import is_digit_comma, load_processor, starts_word
+from litebert.text.tokenizer import Tokenizer
+
+
+@pytest.mark.parametrize("piece", ["▁the", "▁", "<unk>", ".", ",", "£", "1", "ä", "'s", "n't", "="])
+def test_a_word_starts_at(piece):
+    assert starts_word(piece)
+
+
+@pytest.mark.parametrize("piece", ["ing", "S", "s.", "!!", "a-b", "[MASK]"])
+def test_a_word_goes_on_at(piece):
+    assert not starts_word(piece)
+
+
+@pytest.mark.parametrize(
+    ("piece", "expected"),
+    [("▁1,", True), ("12,", True), (",", False), ("▁a,", False), ("1,0", False), ("², ", False)],
+)
+def test_digit_comma_pieces_are_recognised(piece, expected):
+    assert is_digit_comma(piece) is expected
+
+
+@pytest.mark.parametrize("model", [b"", b"no model", b"\x00" * 64, b"\xff" * 64])
+def test_bytes_that_are_no_model_are_refused(model):
+    with pytest.raises(VocabularyError, match="not a SentencePiece model"):
+        load_processor(model)
+
+
+def test_a_damaged_model_is_refused_or_still_works(tokenizer):
+    draw = random.Random(7)
+    for _ in range(200):
+        model = bytearray(tokenizer.model)
+        if draw.random() < 0.5:
+            del model[draw.randrange(len(model)) :]
+        for _ in range(draw.randint(0, 8) if model else 0):
+            model[draw.randrange(len(model))] = draw.randrange(256)
+        with suppress(VocabularyError):
+            Tokenizer(bytes(model)).encode_with_offsets("a word, 1,999 of them")
+
+
+def test_ordinary_ids_are_all_but_the_special_pieces(tokenizer):
+    special = {tokenizer.pad_id, tokenizer.unk_id, tokenizer.cls_id}
+    special |= {tokenizer.sep_id, tokenizer.mask_id}
+    assert special == {0, 1, 2, 3, 4}
+    assert np.array_equal(tokenizer.ordinary_ids, np.arange(5, tokenizer.vocab_size))
+    assert tokenizer.pieces[5:13] == ["(", ")", '"', "-", ".", "–", "£", "€"]
+
+
+def test_word_starts_cover_the_vocabulary(tokenizer):
+    assert tokenizer.word_starts.shape == (tokenizer.vocab_size,)
+    assert tokenizer.word_starts.dtype == np.bool_
+    starts = dict(zip(tokenizer.pieces, tokenizer.word_starts, strict=True))
+    assert starts["▁the"]
+    assert not starts["s"]
