@@ -1,0 +1,140 @@
+"""Writes are whole or absent; damage is found and named; reading says line and byte."""
+
+import errno
+import gzip
+import lzma
+import os
+from pathlib import Path
+
+import pytest
+
+from litebert.foundation.errors import CheckpointError, DataError, StorageError
+from litebert.foundation.files import (
+    atomic_file,
+    atomic_folder,
+    read_json,
+    read_lines,
+    storage_errors,
+    verify_manifest,
+    write_json,
+    write_manifest,
+)
+
+
+def test_a_file_is_replaced_only_when_the_block_ends_well(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    with atomic_file(path, "w") as file:
+        file.write("old")
+    with pytest.raises(RuntimeError), atomic_file(path, "w") as file:
+        file.write("new and incompl")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "folder"
+    with pytest.raises(RuntimeError), atomic_folder(target) as place:
+        (place / "half").write_text("x")
+        raise RuntimeError
+    assert not target.exists()
+    with atomic_folder(target) as place:
+        (place / "sub").mkdir()
+        (place / "sub" / "a").write_text("x")
+    assert (target / "sub" / "a").read_text() == "x"
+    assert [p.name for p in target.parent.iterdir()] == ["folder"]
+
+
+def test_a_folder_that_is_taken_is_not_touched_unless_asked(tmp_path: Path) -> None:
+    target = tmp_path / "folder"
+    target.mkdir()
+    (target / "old").write_text("x")
+    with pytest.raises(StorageError, match="not empty"), atomic_folder(target):
+        pass
+    with atomic_folder(target, replace=True) as place:
+        (place / "new").write_text("y")
+        assert (target / "old").exists()
+    assert [p.name for p in target.iterdir()] == ["new"]
+    with pytest.raises(StorageError, match="is a file"), atomic_folder(target / "new"):
+        pass
+
+
+def test_a_full_disk_is_said_with_path_and_space(tmp_path: Path) -> None:
+    path = tmp_path / "out.bin"
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    said = pytest.raises(StorageError, match=r"no space left .*out\.bin .*bytes free")
+    with said, atomic_file(path) as file:
+        file.write(b"x")
+        raise full
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(StorageError, match="cannot write"), storage_errors(path):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+
+def test_a_manifest_finds_what_was_cut_changed_or_removed(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    for name in ("a", "sub/b"):
+        (tmp_path / name).write_bytes(b"0123456789")
+    write_manifest(tmp_path)
+    verify_manifest(tmp_path, CheckpointError)
+    for damage, words in ((b"012345678", "cut short"), (b"0123456780", "damaged")):
+        (tmp_path / "sub" / "b").write_bytes(damage)
+        with pytest.raises(CheckpointError, match=f"b is {words}"):
+            verify_manifest(tmp_path, CheckpointError)
+    (tmp_path / "sub" / "b").unlink()
+    with pytest.raises(CheckpointError, match="sub/b is missing"):
+        verify_manifest(tmp_path, CheckpointError)
+    (tmp_path / "manifest.json").write_text('{"files": [1]}')
+    with pytest.raises(CheckpointError, match="not a manifest"):
+        verify_manifest(tmp_path, CheckpointError)
+
+
+def test_json_is_read_strictly(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    write_json(path, {"ü": [1, 2]})
+    assert read_json(path) == {"ü": [1, 2]}
+    path.write_text('{"a": 1,\n "b" 2}')
+    with pytest.raises(CheckpointError, match="line 2, column 6"):
+        read_json(path, CheckpointError)
+    path.write_bytes(b'{"a": "\xff"}')
+    with pytest.raises(DataError, match="byte 7"):
+        read_json(path)
+    with pytest.raises(DataError, match="missing"):
+        read_json(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.txt.gz", "a.txt.xz"])
+def test_lines_are_read_plain_or_compressed(tmp_path: Path, name: str) -> None:
+    content = "\ufefffirst\r\nzwölf\n\nlast".encode()
+    opener = {".gz": gzip.open, ".xz": lzma.open}.get(Path(name).suffix, open)
+    with opener(tmp_path / name, "wb") as file:
+        file.write(content)
+    assert list(read_lines(tmp_path / name)) == [(1, "first"), (2, "zwölf"), (3, ""), (4, "last")]
+
+
+def test_a_wrong_encoding_is_said_with_line_and_byte(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"gut\nsch" + "ön".encode("latin1"))
+    with pytest.raises(DataError, match=r"line 2, byte 7 \(0xf6\)"):
+        list(read_lines(path))
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".xz"])
+def test_a_damaged_archive_is_named(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.txt{suffix}"
+    path.write_bytes(b"this is no archive at all")
+    with pytest.raises(DataError, match=f"not a {suffix} file"):
+        list(read_lines(path))
+    opener = gzip.open if suffix == ".gz" else lzma.open
+    with opener(path, "wb") as file:
+        file.write(os.urandom(4000))
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(DataError, match="damaged"):
+        list(read_lines(path))
+
+
+def test_what_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="does not exist"):
+        list(read_lines(tmp_path / "none.txt"))
+    with pytest.raises(DataError, match="is a folder"):
+        list(read_lines(tmp_path))

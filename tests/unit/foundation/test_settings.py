@@ -1,0 +1,69 @@
+"""Settings are strict, layered, and can be made optional for a command line."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import Field, ValidationError
+
+from litebert.foundation.errors import ConfigError
+from litebert.foundation.settings import (
+    Settings,
+    describe,
+    differences,
+    given,
+    load_recipe,
+    merge,
+    optional,
+)
+
+
+class Inner(Settings):
+    size: int = Field(3, ge=1)
+    """How large."""
+
+
+class Outer(Settings):
+    inner: Inner = Inner()
+    name: str = "x"
+
+
+def test_an_unknown_key_names_the_nearest() -> None:
+    with pytest.raises(ConfigError, match=r'here: unknown key "inner.sise", did you mean "size"'):
+        Outer.parse({"inner": {"sise": 3}}, "here")
+    with pytest.raises(ConfigError, match='unknown key "zebra", known: inner, name'):
+        Outer.parse({"zebra": 3})
+
+
+def test_a_wrong_value_is_named_and_shown() -> None:
+    with pytest.raises(ConfigError, match=r"inner.size: .*greater than or equal to 1 \(given: 0\)"):
+        Outer.parse({"inner": {"size": 0}})
+    with pytest.raises(ValidationError, match="frozen"):
+        Outer().name = "y"
+
+
+def test_layers_replace_key_by_key() -> None:
+    merged = merge({"inner": {"size": 1}, "name": "a"}, {"inner": {}}, {"name": "b"})
+    assert merged == {"inner": {"size": 1}, "name": "b"}
+    assert differences({"a": {"b": 1}, "c": 2}, {"a": {"b": 3}}) == ["a.b: 1 → 3", "c: 2 → None"]
+
+
+def test_optional_settings_hold_only_what_was_given() -> None:
+    assert given(optional(Outer)()) == {}
+    asked = optional(Outer).model_validate({"inner": {"size": 7}})
+    assert given(asked) == {"inner": {"size": 7}}
+    assert given(None) == {}
+    with pytest.raises(ValidationError) as caught:
+        optional(Outer).model_validate({"inner": {"size": 0}})
+    assert "greater than or equal" in describe(caught.value, Outer)
+    assert optional(Inner).model_fields["size"].description == "How large. [default: 3]"
+
+
+def test_recipes_are_toml(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text("[inner]\nsize = 4\n")
+    assert Outer.parse(load_recipe(path)).inner.size == 4
+    path.write_text("[inner\n")
+    with pytest.raises(ConfigError, match="not valid TOML"):
+        load_recipe(path)
+    with pytest.raises(ConfigError, match="does not exist"):
+        load_recipe(tmp_path / "none.toml")
