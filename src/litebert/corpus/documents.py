@@ -21,7 +21,7 @@ from litebert.text.sentences import split_sentences
 
 FORMATS = (".txt", ".txt.gz", ".txt.xz", ".jsonl", ".jsonl.gz", ".jsonl.xz", ".parquet")
 SENTENCES_FIELD = "sentences"  # a field of this name holds a list of sentences
-LONGEST_PARAGRAPH = 1 << 20  # characters; a longer one is cut at a space
+LONGEST_PARAGRAPH = 1 << 16  # characters; a longer one is cut at a space
 LONGEST_DOCUMENT = 1 << 24  # characters; a longer one becomes several documents
 _LINE_COST = 64  # what a line costs in memory beside its characters
 _ROWS = 256  # Parquet rows read at once
@@ -232,12 +232,14 @@ def _documents(value: Any, source: str, settings: ReaderSettings, where: str) ->
 
 def _pieces(line: str) -> Iterator[str]:
     """A line, cut at spaces where it is too long to be handled whole."""
-    while len(line) > LONGEST_PARAGRAPH:
-        space = line.rfind(" ", LONGEST_PARAGRAPH // 2, LONGEST_PARAGRAPH)
-        end = space if space > 0 else LONGEST_PARAGRAPH
-        yield line[:end]
-        line = line[end:]
-    yield line
+    start = 0
+    while len(line) - start > LONGEST_PARAGRAPH:
+        limit = start + LONGEST_PARAGRAPH
+        space = line.rfind(" ", start + LONGEST_PARAGRAPH // 2, limit)
+        end = space if space > 0 else limit
+        yield line[start:end]
+        start = end
+    yield line[start:] if start else line
 
 
 def _ignore(count: int) -> None:

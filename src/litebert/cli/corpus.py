@@ -1,0 +1,108 @@
+"""litebert corpus: build, inspect and verify corpus folders."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.table import Table
+
+from litebert.corpus.build import build_corpus
+from litebert.corpus.documents import ReaderSettings
+from litebert.corpus.instances import InstanceSettings
+from litebert.corpus.overview import Overview, overview
+from litebert.corpus.shards import Corpus
+from litebert.corpus.workers import available_cores
+from litebert.text.tokenizer import Tokenizer
+
+_READING = ReaderSettings()
+_INSTANCES = InstanceSettings()
+
+app = App(name="corpus", help="Corpus folders: text, tokenised once, that pretraining draws from.")
+
+
+@app.command
+def build(
+    *inputs: Path,
+    output: Path,
+    vocabulary: Path,
+    workers: int | None = None,
+    reading: Annotated[ReaderSettings, Parameter(name="*", group="Reading")] = _READING,
+) -> None:
+    """Tokenise text and write a corpus folder.
+
+    Args:
+        inputs: Text to read: files (.txt, .jsonl, .parquet, also .gz and .xz), folders, globs.
+        output: Corpus folder to write.
+        vocabulary: Vocabulary folder, model folder or spiece.model file to tokenise with.
+        workers: Processes that tokenise; by default one a core. The result does not depend on it.
+    """
+    tokenizer = Tokenizer.load(vocabulary)
+    summary = build_corpus(inputs, tokenizer, output, reading, workers or available_cores())
+    counts = summary.counts
+    table = _table()
+    table.add_row("corpus", str(summary.folder))
+    table.add_row("documents", f"{counts.documents:,} from {summary.files:,} files")
+    table.add_row("sentences", f"{counts.sentences:,}")
+    table.add_row("tokens", f"{counts.tokens:,}")
+    table.add_row("characters a token", f"{counts.characters / counts.tokens:.2f}")
+    if counts.empty_documents:
+        table.add_row("left out", f"{counts.empty_documents:,} documents without any token")
+    Console().print(table)
+
+
+@app.command
+def inspect(
+    folder: Path,
+    /,
+    *,
+    seed: int = 0,
+    instances: Annotated[InstanceSettings, Parameter(name="*", group="Instances")] = _INSTANCES,
+) -> None:
+    """Show what a corpus folder holds, and one instance as pretraining would see it.
+
+    Args:
+        folder: Corpus folder.
+        seed: Seed of the instances shown.
+    """
+    _print_overview(overview(Corpus.open(folder), instances, seed))
+
+
+@app.command
+def verify(folder: Path, /) -> None:
+    """Check every byte of a corpus folder.
+
+    Args:
+        folder: Corpus folder.
+    """
+    corpus = Corpus.open(folder)
+    corpus.verify()
+    shards = f"{len(corpus.shards):,} shards, {corpus.tokens:,} tokens"
+    Console().print(f"{folder}: whole ({shards})", highlight=False)
+
+
+def _print_overview(seen: Overview) -> None:
+    table = _table()
+    table.add_row("documents", f"{seen.documents:,} of {seen.tokens_a_document:,.0f} tokens")
+    table.add_row("sentences", f"{seen.sentences:,} of {seen.tokens_a_sentence:.1f} tokens")
+    table.add_row("tokens", f"{seen.tokens:,}")
+    table.add_row("unknown tokens", f"{seen.unknown_share:.2%} (of a sample)")
+    table.add_row("left out", f"{seen.empty_documents:,} empty, {seen.skipped:,} too short")
+    table.add_row("instances an epoch", f"{seen.instances:,} of {seen.mean_length:.1f} tokens")
+    table.add_row("masked", f"{seen.masked_share:.2%} of tokens")
+    console = Console()
+    console.print(table)
+    console.print("\nTokens a sentence", highlight=False)
+    bars = _table()
+    widest = max(part.share for part in seen.histogram)
+    for part in seen.histogram:
+        limits = f"{part.low} or more" if part.high is None else f"{part.low} to {part.high}"
+        bar = "█" * round(30 * part.share / widest)
+        bars.add_row(limits, f"{part.sentences:,}", f"{part.share:.1%}", bar)
+    console.print(bars)
+    console.print("\nAn instance; {seen→to be predicted}", highlight=False)
+    console.print(seen.sample, markup=False, highlight=False)
+
+
+def _table() -> Table:
+    return Table(show_header=False, box=None, pad_edge=False)
