@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -31,8 +31,13 @@ Forward = Callable[[Tensor, Tensor, Packed], Tensor]
 class TokenSequence:
     """The ids of one input, special tokens included, and for each the segment it belongs to."""
 
-    ids: Sequence[int]
-    segment_ids: Sequence[int]
+    ids: NDArray[np.int32]
+    segment_ids: NDArray[np.int8]
+
+    @classmethod
+    def of(cls, ids: Sequence[int], segment_ids: Sequence[int]) -> Self:
+        """The same from lists, in little memory."""
+        return cls(np.array(ids, dtype=np.int32), np.array(segment_ids, dtype=np.int8))
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -20,8 +20,7 @@ def read_examples(
     """Read every row of a labelled table; labels are stripped of white space around them.
 
     Raises DataError with file and line where the table cannot be read, lacks a column, has no
-    rows, or a row has no text or no label. An empty second text makes a row of one text, as in
-    the original.
+    rows, or a row has no text or no label. The second text of a pair may be empty.
     """
     table = open_table(path)
     table.require(text_column, pair_column, label_column)
@@ -109,7 +108,7 @@ def _examples(
             raise DataError(
                 f'{table.at(row)}: no label in column "{label_column}": fill it or remove the row'
             )
-        yield Example(text, pair if pair and pair.strip() else None, label, row.line)
+        yield Example(text, pair, label, row.line)
 
 
 def _quotas(sizes: Sequence[int], fraction: float) -> list[int]:

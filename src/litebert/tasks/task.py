@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from litebert.foundation.errors import ModelFolderError
+from litebert.foundation.errors import ConfigError, ModelFolderError
 from litebert.foundation.settings import Settings
 
 Metric = Literal["accuracy", "macro_f1"]
@@ -37,17 +37,15 @@ class Task(Settings):
         return self
 
     @classmethod
-    def stored(cls, values: dict[str, Any] | None, folder: object) -> Self:
+    def stored(cls, values: dict[str, Any], folder: object) -> Self:
         """The task of a model folder from its `task.json`'s content.
 
-        Raises ModelFolderError where the folder has none, which is so before fine-tuning.
+        Raises ModelFolderError where a field is unknown or does not fit.
         """
-        if values is None:
-            raise ModelFolderError(
-                f"{folder} has no task.json: it is a model that was not fine-tuned yet; "
-                f"run litebert finetune {folder} on a labelled table first"
-            )
-        return cls.parse(values, f"{folder}/task.json")
+        try:
+            return cls.parse(values, f"{folder}/task.json")
+        except ConfigError as problem:
+            raise ModelFolderError(str(problem)) from None
 
     def as_dict(self) -> dict[str, Any]:
         """The task as plain values, for JSON."""

@@ -18,7 +18,7 @@ LONGEST = 32
 
 def sequence(length: int, seed: int) -> TokenSequence:
     draws = np.random.default_rng([length, seed])
-    return TokenSequence(draws.integers(1, 40, length), draws.integers(0, 2, length))
+    return TokenSequence.of(draws.integers(1, 40, length), draws.integers(0, 2, length))
 
 
 def first_ids(ids: Tensor, _: Tensor, layout: Packed) -> Tensor:

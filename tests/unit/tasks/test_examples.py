@@ -31,7 +31,7 @@ def test_examples_carry_text_pair_label_and_line(tmp_path: Path):
     path = table(tmp_path, "a,b,label\none,two, x \nthree,,y\n")
     assert read_examples(path, "a", "label", "b") == [
         Example("one", "two", "x", 2),
-        Example("three", None, "y", 3),
+        Example("three", "", "y", 3),
     ]
 
 

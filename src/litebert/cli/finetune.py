@@ -1,0 +1,83 @@
+"""litebert finetune: from a model and a labelled table to a fine-tuned model."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from litebert.cli.scores import print_scores
+from litebert.foundation.settings import given, load_recipe, merge, optional
+from litebert.optim import OptimizerSettings, ScheduleSettings
+from litebert.tasks.finetune import COMMAND
+from litebert.tasks.finetune import finetune as run_finetuning
+from litebert.tasks.settings import CourseSettings, FinetuneSettings, TableSettings
+from litebert.training.loop import LoopSettings
+from litebert.training.machine import MachineSettings
+from litebert.training.run_folder import read_run
+
+if TYPE_CHECKING:
+    from litebert.foundation.settings import Settings
+
+    Table = Settings
+    Course = Settings
+    Optimizer = Settings
+    Schedule = Settings
+    Loop = Settings
+    Machine = Settings
+else:
+    Table, Course = optional(TableSettings), optional(CourseSettings)
+    Optimizer, Schedule = optional(OptimizerSettings), optional(ScheduleSettings)
+    Loop, Machine = optional(LoopSettings), optional(MachineSettings)
+
+
+def finetune(
+    model: Path,
+    train: Path,
+    /,
+    *,
+    output: Path,
+    validation: Path | None = None,
+    recipe: Path | None = None,
+    resume: bool = False,
+    table: Annotated[Table | None, Parameter(name="*", group="Table")] = None,
+    course: Annotated[Course | None, Parameter(name="*", group="Course")] = None,
+    schedule: Annotated[Schedule | None, Parameter(name="*", group="Schedule")] = None,
+    optimizer: Annotated[Optimizer | None, Parameter(name="*", group="Optimiser")] = None,
+    training: Annotated[Loop | None, Parameter(name="*", group="Training")] = None,
+    machine: Annotated[Machine | None, Parameter(name="*", group="Machine")] = None,
+) -> int:
+    """Fine-tune a model to classify the rows of your own table.
+
+    The learning rate is fitted to the model; batch size, epochs and max-length to the table.
+
+    Args:
+        model: Model folder to start from, or the run folder of litebert pretrain.
+        train: Labelled rows: .csv, .tsv, .jsonl (each also .gz, .xz) or .parquet.
+        output: Run folder to write: model/, metrics.json, report.html, checkpoints.
+        validation: Labelled rows to validate on; without it, a share of the training rows.
+        recipe: TOML file of settings, in sections named table, course, schedule, optimizer,
+            training and machine.
+        resume: Go on with the run in the output folder, from its newest checkpoint.
+    """
+    sections = {
+        "table": table,
+        "course": course,
+        "schedule": schedule,
+        "optimizer": optimizer,
+        "training": training,
+        "machine": machine,
+    }
+    asked: dict[str, Any] = {name: given(values) for name, values in sections.items()}
+    base = read_run(output, COMMAND).settings if resume else {}
+    layers = [base, load_recipe(recipe) if recipe is not None else {}, asked]
+    where = "settings" if recipe is None else str(recipe)
+    settings = FinetuneSettings.parse(merge(*layers), where)
+    outcome = run_finetuning(model, train, output, settings, validation, resume)
+    if outcome.evaluation is not None:
+        facts = {
+            "best step": f"{outcome.result.state.best_step:,} of {outcome.result.state.step:,}",
+            "model": str(output / "model"),
+            "report": str(output / "report.html"),
+        }
+        print_scores(outcome.evaluation, "validation rows", facts)
+    return 0 if outcome.result.signal is None else 128 + outcome.result.signal
