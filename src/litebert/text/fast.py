@@ -31,8 +31,10 @@ def fast_tokenizer(model: bytes, normalisation: Normalisation) -> str:
     processor = load_processor(model)
     ids = list(range(processor.GetPieceSize()))
     vocabulary = [
-        [piece, score + _AVOIDED if is_digit_comma(piece) else score]
-        for piece, score in zip(processor.IdToPiece(ids), processor.GetScore(ids), strict=True)
+        [piece, score + _AVOIDED if unused or is_digit_comma(piece) else score]
+        for piece, score, unused in zip(
+            processor.IdToPiece(ids), processor.GetScore(ids), processor.IsUnused(ids), strict=True
+        )
     ]
     special = {piece: processor.PieceToId(piece) for piece in SPECIAL.values()}
     if vocabulary[special[SPECIAL["unk"]]][0] != SPECIAL["unk"]:

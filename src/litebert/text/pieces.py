@@ -55,7 +55,7 @@ def load_processor(model: bytes, where: Path | str = "the SentencePiece model") 
 
 
 def describe_pieces(processor: Any, where: Path | str = "the SentencePiece model") -> PieceTable:
-    """Collect the table. Raises VocabularyError when a piece is damaged or a special one missing."""
+    """The table of a model. Raises VocabularyError when it is damaged or lacks a special piece."""
     ids = list(range(processor.GetPieceSize()))
     try:
         pieces: list[str] = processor.IdToPiece(ids)

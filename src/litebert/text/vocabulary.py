@@ -14,7 +14,9 @@ from litebert.foundation.errors import VocabularyError
 from litebert.foundation.files import atomic_folder, require_vacant, write_json
 from litebert.foundation.progress import Progress
 from litebert.foundation.settings import Settings
+from litebert.text.model_proto import retire_pieces
 from litebert.text.normalise import Normalisation, normalise
+from litebert.text.pieces import is_digit_comma, load_processor
 from litebert.text.sampling import Reservoir
 from litebert.text.tokenizer import Tokenizer
 from litebert.text.trainer import MAX_LINE_BYTES, train_model
@@ -87,7 +89,7 @@ def train_vocabulary(
     model = train_model(
         sample.lines, settings.vocab_size, settings.fit, settings.character_coverage
     )
-    tokenizer = Tokenizer(model, normalisation)
+    tokenizer = Tokenizer(_without_digit_commas(model), normalisation)
     ratio, unknown = _measure(tokenizer, measured)
     report = VocabularyReport(
         folder=folder,
@@ -140,6 +142,17 @@ def _lines(text: str, normalisation: Normalisation) -> Iterator[str]:
             line = line[end:].lstrip()
         if line:
             yield line
+
+
+def _without_digit_commas(model: bytes) -> bytes:
+    """The model with its digit-comma pieces retired.
+
+    Any tokenizer that follows the original splits these pieces again, each in its own way: the
+    original, transformers' and ours agree only on a vocabulary that never uses them.
+    """
+    processor = load_processor(model)
+    pieces = processor.IdToPiece(list(range(processor.GetPieceSize())))
+    return retire_pieces(model, {i for i, piece in enumerate(pieces) if is_digit_comma(piece)})
 
 
 def _measure(tokenizer: Tokenizer, lines: list[str]) -> tuple[float, float]:

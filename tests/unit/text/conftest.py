@@ -4,8 +4,9 @@ from pydoc_data.topics import topics
 
 import pytest
 
-from litebert.text.normalise import Normalisation
+from litebert.text.normalise import Normalisation, normalise
 from litebert.text.tokenizer import Tokenizer
+from litebert.text.trainer import train_model
 from litebert.text.vocabulary import VocabularySettings, train_vocabulary
 
 FOREIGN = [
@@ -39,6 +40,14 @@ def faithful_tokenizer(english, tmp_path_factory) -> Tokenizer:
     """The same with case and accents kept."""
     keep = Normalisation(lower_case=False, keep_accents=True)
     return _train(english, tmp_path_factory, keep)
+
+
+@pytest.fixture(scope="session")
+def comma_tokenizer(english) -> Tokenizer:
+    """As an original vocabulary, with pieces of digits and a comma, also in mid-word."""
+    lines = [normalise(text, Normalisation()) for text in english + FOREIGN * 20]
+    numbers = [f"in the year x{n % 70}, {n}, and ({n * 7 % 1000},{n:03d}" for n in range(1000)]
+    return Tokenizer(train_model(lines + numbers, 2000, False, 1.0))
 
 
 def _train(english, tmp_path_factory, normalisation) -> Tokenizer:
