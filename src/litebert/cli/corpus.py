@@ -77,8 +77,7 @@ def verify(folder: Path, /) -> None:
     """
     corpus = Corpus.open(folder)
     corpus.verify()
-    shards = f"{len(corpus.shards):,} shards, {corpus.tokens:,} tokens"
-    Console().print(f"{folder}: whole ({shards})", highlight=False)
+    Console().print(f"{folder} is whole: {corpus.tokens:,} tokens", highlight=False, soft_wrap=True)
 
 
 def _print_overview(seen: Overview) -> None:

@@ -25,8 +25,8 @@ def split_heldout(corpus: Corpus, heldout: float, seed: int = 0) -> tuple[Spans,
     more than half of the corpus (as the only one does) gives its end alone. Raises ConfigError
     when `heldout` leaves nothing to train on, CorpusError when the corpus cannot be split.
     """
-    wanted = round(heldout * corpus.tokens) if heldout < 1 else round(heldout)
-    if not 0 < wanted <= corpus.tokens / 2:
+    wanted = max(1, int(heldout * corpus.tokens if heldout < 1 else heldout))
+    if heldout <= 0 or wanted > corpus.tokens / 2:
         raise ConfigError(
             f"{heldout:g} held out of {corpus.tokens:,} tokens: set aside more than none of them "
             "and at most half"
@@ -42,7 +42,7 @@ def split_heldout(corpus: Corpus, heldout: float, seed: int = 0) -> tuple[Spans,
     chosen = np.sort(order[before < wanted])
     train, held = np.delete(spans, chosen, axis=0), spans[chosen]
     missing = wanted - int(sizes[chosen].sum())
-    if missing > 0 or not len(train):
+    if missing > 0:
         return _cut(corpus, train, held, largest, missing)
     return train, held
 

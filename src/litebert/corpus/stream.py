@@ -65,7 +65,11 @@ class InstanceStream:
 
     def epoch_size(self, epoch: int) -> int:
         """How many instances an epoch has; it differs a little from epoch to epoch."""
-        return len(self._epoch(epoch).plan)
+        return len(self.plan(epoch))
+
+    def plan(self, epoch: int) -> Plan:
+        """Which sentences make which instance in an epoch."""
+        return self._epoch(epoch).plan
 
     def take(self, position: Position, count: int) -> tuple[list[Instance], Position]:
         """The next `count` instances in the shuffled order, and the position after them."""
