@@ -71,7 +71,7 @@ def close(ours: torch.Tensor, golden: torch.Tensor, tolerance: float = 1e-5) -> 
     torch.testing.assert_close(ours, golden, rtol=0, atol=tolerance)
 
 
-@pytest.mark.parametrize("backend", ["sdpa", "reference"])
+@pytest.mark.parametrize("backend", ["auto", "sdpa", "products", "reference"])
 def test_the_padded_forward_is_the_originals(oracle: tuple, backend: str) -> None:
     model, golden = oracle
     model.encoder.attention_backend = backend

@@ -64,7 +64,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.config = config
         self.compute_dtype = torch.float32
-        self.attention_backend: AttentionBackend = "sdpa"
+        self.attention_backend: AttentionBackend = "auto"
         H = config.hidden_size
         self.embeddings = Embeddings(config)
         self.projection = (
