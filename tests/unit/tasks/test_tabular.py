@@ -165,9 +165,7 @@ def test_a_missing_column_lists_those_that_are_there(tmp_path: Path):
     long = "x" * 200
     table = open_table(write(tmp_path / "a.csv", f"review,stars,{long}\ngood,5,z\n"))
     table.require("review", None, "stars")
-    with pytest.raises(
-        DataError, match=r'no column "text"; its .*: review, stars, x{39}…'
-    ):
+    with pytest.raises(DataError, match=r'no column "text"; its .*: review, stars, x{39}…'):
         table.require("text")
 
 
