@@ -25,13 +25,12 @@ from litebert.pretraining.evaluate import unigram_loss
 from litebert.pretraining.report import write_run_report
 from litebert.pretraining.settings import PretrainingSettings
 from litebert.pretraining.trainable import Pretraining
-from litebert.training.budget import resolve_steps
+from litebert.training.budget import resolve_length
 from litebert.training.checkpoint import TrainingState, load_checkpoint, newest_checkpoint
 from litebert.training.journal import Journal
 from litebert.training.loop import (
     CHECKPOINTS,
     MAY_CHANGE_ON_RESUME,
-    LoopSettings,
     Plan,
     Trainer,
     TrainingResult,
@@ -152,18 +151,19 @@ def _begin(
 ) -> RunRecord:
     """Resolve the budget and write the records of a new run."""
     evaluate_every = settings.training.evaluate_every
-    total_steps = resolve_steps(
-        settings.budget, run.trainable, run.optimizer, evaluate_every, began
-    )
+    length = resolve_length(settings.budget, run.trainable, run.optimizer, evaluate_every, began)
     resolved = {
-        "total_steps": total_steps,
+        "total_steps": length.total_steps,
+        "evaluate_every": length.evaluate_every,
         "machine": machine.model_dump(),
         "config": run.config.model_dump(),
         "parameters": sum(p.numel() for p in run.trainable.model.parameters()),
         "corpus": corpus.content_hash,
         "unigram_loss": unigram_loss(_piece_counts(run, corpus.vocab_size), run.heldout),
     }
-    learning_rate_at(settings.schedule, 0, total_steps)  # refuses a schedule that does not fit
+    learning_rate_at(
+        settings.schedule, 0, length.total_steps
+    )  # refuses a schedule that does not fit
     record = RunRecord(COMMAND, settings.model_dump(exclude_none=True), resolved)
     begin_run(folder, record)
     return record
@@ -204,10 +204,9 @@ def _restore(run: _Run, folder: Path) -> TrainingState:
 
 def _plan(settings: PretrainingSettings, record: RunRecord) -> Plan:
     total = int(record.resolved["total_steps"])
-    loop: LoopSettings = settings.training
     return Plan(
         total,
-        loop,
+        settings.training.changed(evaluate_every=record.resolved["evaluate_every"]),
         lambda step: learning_rate_at(settings.schedule, step, total),
         title="pretraining",
     )

@@ -17,6 +17,7 @@ from litebert.training.step import Trainable, train_step
 
 PROBE_SHARE = 0.05  # of the minutes given
 PROBE_SECONDS = 12.0  # at most, unless three steps take longer
+EVALUATION_SHARE = 0.08  # of the minutes, for all evaluations together
 
 
 class BudgetSettings(Settings):
@@ -45,43 +46,66 @@ class Pace:
     evaluation_seconds: float
 
 
-def resolve_steps(
+@dataclass(frozen=True)
+class Length:
+    """A run's length and the rhythm of its evaluations, in steps."""
+
+    total_steps: int
+    evaluate_every: int
+
+
+def resolve_length(
     budget: BudgetSettings,
     trainable: Trainable,
     optimizer: torch.optim.Optimizer,
     evaluate_every: int | None,
     began: float,
-) -> int:
-    """The number of steps that the budget comes to.
+) -> Length:
+    """What the budget comes to in steps; `evaluate_every` is kept where it is given.
 
     For minutes, a probe trains a few steps and puts everything back; `began` (time.perf_counter)
     is when the time started to count. Raises ConfigError when no budget is given, or the minutes
     are too few for a single step.
     """
+    if budget.minutes is not None:
+        return _fit_minutes(budget.minutes, trainable, optimizer, evaluate_every, began)
     if budget.steps is not None:
-        return budget.steps
-    if budget.tokens is not None:
-        return max(1, round(budget.tokens / _tokens_per_step(trainable)))
-    if budget.minutes is None:
+        steps = budget.steps
+    elif budget.tokens is not None:
+        steps = max(1, round(budget.tokens / _tokens_per_step(trainable)))
+    else:
         raise ConfigError("say how long to train: --steps, --tokens or --minutes")
-    seconds = budget.minutes * 60
-    pace = measure_pace(trainable, optimizer, min(PROBE_SECONDS, seconds * PROBE_SHARE))
-    left = seconds - (time.perf_counter() - began)
+    return Length(steps, evaluate_every or max(1, steps // EVALUATIONS))
+
+
+def _fit_minutes(
+    minutes: float,
+    trainable: Trainable,
+    optimizer: torch.optim.Optimizer,
+    evaluate_every: int | None,
+    began: float,
+) -> Length:
+    """Steps that fit; evaluations, unless their rhythm is given, take a small share of the time."""
+    pace = measure_pace(trainable, optimizer, min(PROBE_SECONDS, minutes * 60 * PROBE_SHARE))
+    left = minutes * 60 - (time.perf_counter() - began)
     if evaluate_every is None:
-        steps = int((left - EVALUATIONS * pace.evaluation_seconds) / pace.step_seconds)
+        affordable = int(EVALUATION_SHARE * left / pace.evaluation_seconds)
+        evaluations = min(EVALUATIONS, max(1, affordable))
+        steps = int((left - evaluations * pace.evaluation_seconds) / pace.step_seconds)
+        evaluate_every = max(1, steps // evaluations)
     else:
         steps = int(left / (pace.step_seconds + pace.evaluation_seconds / evaluate_every))
     if steps < 1:
         raise ConfigError(
-            f"minutes: {budget.minutes:g} minutes are too short: a step takes "
+            f"minutes: {minutes:g} minutes are too short: a step takes "
             f"{duration(pace.step_seconds)}, an evaluation {duration(pace.evaluation_seconds)}: "
             "give more time or a smaller model or batch"
         )
     console().print(
-        f"{budget.minutes:g} minutes are {steps:,} steps of {pace.step_seconds:.3f} s here",
+        f"{minutes:g} minutes are {steps:,} steps of {pace.step_seconds:.3f} s here",
         markup=False,
     )
-    return steps
+    return Length(steps, evaluate_every)
 
 
 def measure_pace(trainable: Trainable, optimizer: torch.optim.Optimizer, seconds: float) -> Pace:

@@ -10,7 +10,7 @@ import torch
 
 from litebert.foundation.errors import CheckpointError, ConfigError
 from litebert.optim import ScheduleSettings, build_optimizer, learning_rate_at
-from litebert.training.budget import BudgetSettings, resolve_steps
+from litebert.training.budget import BudgetSettings, resolve_length
 from litebert.training.checkpoint import (
     TrainingState,
     list_checkpoints,
@@ -180,13 +180,13 @@ def test_the_state_survives_as_it_was(tmp_path: Path) -> None:
 
 
 def steps_of(trainer: Trainer, began: float | None = None, **budget: float) -> int:
-    return resolve_steps(
+    return resolve_length(
         BudgetSettings(**budget),
         trainer.trainable,
         trainer.optimizer,
         None,
         time.perf_counter() if began is None else began,
-    )
+    ).total_steps
 
 
 def test_budgets_become_steps(tmp_path: Path) -> None:
