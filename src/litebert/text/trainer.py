@@ -7,11 +7,12 @@ import io
 import re
 from collections.abc import Iterator
 from threading import Thread
+from time import monotonic
 
 from sentencepiece import SentencePieceTrainer
 
 from litebert.foundation.errors import VocabularyError
-from litebert.foundation.progress import Progress
+from litebert.foundation.progress import Progress, duration
 from litebert.text.pieces import SPECIAL
 
 USER_SYMBOLS = ["(", ")", '"', "-", ".", "–", "£", "€"]  # always pieces of their own
@@ -58,10 +59,12 @@ def train_model(lines: list[str], vocab_size: int, fit: bool, coverage: float) -
     # thread of its own, while this one keeps the clock going and takes Ctrl-C.
     thread = Thread(target=work, daemon=True)
     with Progress(f"Training {vocab_size:,} pieces", unit="sentences") as progress:
+        began = monotonic()
         thread.start()
         while thread.is_alive():
             thread.join(_TICK)
-            progress.update(count)
+            progress.update(count, f"{duration(monotonic() - began)} so far")
+        progress.update(count, "")
         if failures:
             raise _explain(failures[0], vocab_size, coverage) from None
     return target.getvalue()

@@ -17,7 +17,7 @@ from litebert.foundation.settings import Settings
 from litebert.text.model_proto import retire_pieces
 from litebert.text.normalise import Normalisation, normalise
 from litebert.text.pieces import is_digit_comma, load_processor
-from litebert.text.sampling import Reservoir
+from litebert.text.sampling import Sample
 from litebert.text.tokenizer import Tokenizer
 from litebert.text.trainer import MAX_LINE_BYTES, train_model
 
@@ -41,7 +41,10 @@ class VocabularySettings(Settings):
     """Share of the text's characters that get a piece; the rarest become unknown."""
 
     sentences: int = Field(default=10_000_000, ge=1)
-    """Train on at most so many lines, drawn at random; they are what is kept in memory."""
+    """Train on at most so many lines, drawn at random."""
+
+    characters: int = Field(default=100_000_000, ge=10_000)
+    """And on at most so many characters; training takes 20 to 25 bytes of memory for each."""
 
     seed: int = 12345
     """Seed of that draw."""
@@ -85,10 +88,9 @@ def train_vocabulary(
     folder = Path(folder)
     require_vacant(folder)
     sample, count, characters = _draw_sample(texts, settings, normalisation, progress)
-    sampled, measured = len(sample.lines), sample.lines[:_MEASURED]
-    model = train_model(
-        sample.lines, settings.vocab_size, settings.fit, settings.character_coverage
-    )
+    lines = sample.take()
+    sampled, measured = len(lines), lines[:_MEASURED]
+    model = train_model(lines, settings.vocab_size, settings.fit, settings.character_coverage)
     tokenizer = Tokenizer(_without_digit_commas(model), normalisation)
     ratio, unknown = _measure(tokenizer, measured)
     report = VocabularyReport(
@@ -114,9 +116,9 @@ def _draw_sample(
     settings: VocabularySettings,
     normalisation: Normalisation,
     progress: Progress | None,
-) -> tuple[Reservoir, int, int]:
+) -> tuple[Sample, int, int]:
     """Read everything once; returns the sample, the number of texts and of characters."""
-    sample = Reservoir(settings.sentences, settings.seed)
+    sample = Sample(settings.sentences, settings.characters, settings.seed)
     characters = count = 0
     with progress or Progress("Reading text", unit="texts") as reading:
         for count, text in enumerate(texts, start=1):

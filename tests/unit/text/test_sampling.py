@@ -2,31 +2,37 @@
 
 import numpy as np
 
-from litebert.text.sampling import Reservoir
+from litebert.text.sampling import Sample
 
 
-def draw(size, seed, count):
-    reservoir = Reservoir(size, seed)
-    reservoir.add(str(number) for number in range(count))
-    assert reservoir.seen == count
-    return reservoir.lines
+def draw(size, seed, count, characters=10**9):
+    sample = Sample(size, characters, seed)
+    sample.add(f"{number:03d}" for number in range(count))
+    assert sample.seen == count
+    return sample.take()
 
 
 def test_all_lines_that_fit_stay_in_order():
-    assert draw(10, 1, 10) == [str(number) for number in range(10)]
+    assert draw(10, 1, 10) == [f"{number:03d}" for number in range(10)]
 
 
-def test_the_sample_has_its_size_and_depends_on_the_seed_alone():
-    assert len(draw(10, 1, 1000)) == 10
-    assert draw(10, 1, 1000) == draw(10, 1, 1000)
-    assert draw(10, 1, 1000) != draw(10, 2, 1000)
+def test_the_sample_is_ordered_and_depends_on_the_seed_alone():
+    lines = draw(10, 1, 1000)
+    assert len(lines) == 10
+    assert lines == sorted(lines)
+    assert lines == draw(10, 1, 1000)
+    assert lines != draw(10, 2, 1000)
+
+
+def test_characters_bound_the_sample_too():
+    assert draw(1000, 1, 1000, characters=30) == draw(10, 1, 1000)
 
 
 def test_adding_in_portions_changes_nothing():
-    reservoir = Reservoir(7, 3)
+    sample = Sample(7, 10**9, 3)
     for start in range(0, 300, 50):
-        reservoir.add(str(number) for number in range(start, start + 50))
-    assert reservoir.lines == draw(7, 3, 300)
+        sample.add(f"{number:03d}" for number in range(start, start + 50))
+    assert sample.take() == draw(7, 3, 300)
 
 
 def test_every_line_is_equally_likely():
