@@ -1,4 +1,4 @@
-"""`recipe = "original"` against facts measured with the original's data pipeline (oracle README)."""
+"""`recipe = "original"` against facts measured with the original's pipeline (oracle README)."""
 
 import numpy as np
 import pytest

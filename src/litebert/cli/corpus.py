@@ -38,7 +38,8 @@ def build(
         workers: Processes that tokenise; by default one a core. The result does not depend on it.
     """
     tokenizer = Tokenizer.load(vocabulary)
-    summary = build_corpus(inputs, tokenizer, output, reading, workers or available_cores())
+    workers = available_cores() if workers is None else workers
+    summary = build_corpus(inputs, tokenizer, output, reading, workers)
     counts = summary.counts
     table = _table()
     table.add_row("corpus", str(summary.folder))

@@ -52,7 +52,7 @@ class KeyedUniforms:
     def at(self, indices: NDArray[np.int64]) -> NDArray[np.float64]:
         """The number of every index."""
         values = _mix(_mix(indices.astype(np.uint64) + self._keys[0]) ^ self._keys[1])
-        return (values >> np.uint64(11)) * 2.0**-53
+        return (values >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 class Permutation:

@@ -1,3 +1,5 @@
+import errno
+import json
 import os
 import pickle
 import signal
@@ -8,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from litebert.corpus import writer
 from litebert.corpus.build import build_corpus, make_jobs
 from litebert.corpus.documents import ReaderSettings
 from litebert.corpus.shards import Corpus
@@ -111,8 +114,27 @@ def test_a_corpus_is_replaced_only_when_asked_and_only_by_a_whole_one(
     assert Corpus.open(folder).documents > 2
 
 
+def test_any_text_can_be_built_from(tokenizer, tmp_path):
+    texts = ["lone \ud800 surrogate.", "nul \0 byte.", "separator\u2028inside. Two.", "x" * 9000]
+    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps({"text": text}) for text in texts))
+    summary = build_corpus([tmp_path / "a.jsonl"], tokenizer, tmp_path / "corpus")
+    assert summary.counts.documents == 4
+    Corpus.open(tmp_path / "corpus").verify()
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(text_file, tokenizer, tmp_path, monkeypatch):
+    def refuse(self, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(writer._HashingFile, "write", refuse)
+    with pytest.raises(StorageError, match=r"no space left on the disk while writing .*corpus"):
+        build_corpus([text_file], tokenizer, tmp_path / "corpus")
+    assert list(tmp_path.iterdir()) == []
+
+
 BUILD = """
 import sys
+from litebert.corpus import writer
 from litebert.corpus.build import build_corpus
 from litebert.text.tokenizer import Tokenizer
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import pytest
 from litebert.corpus import documents
 from litebert.corpus.documents import ReaderSettings, find_inputs, read_documents
 from litebert.foundation.errors import DataError
+from litebert.foundation.files import read_lines
 
 TEXT = "One. Two.\nThree.\n\n\nFour five.\n"
 
@@ -142,3 +143,10 @@ def test_text_too_long_to_hold_is_cut_without_loss(tmp_path, monkeypatch):
         text = " ".join(line.strip() for d in found for line in d.lines)
         assert text.replace(" ", "") == "".join(words)
         assert text.startswith(" ".join(words[:300]))
+
+
+def test_a_line_too_long_to_be_read_is_refused_with_its_number(tmp_path):
+    (tmp_path / "a.txt").write_text("short\n" + "x" * 100)
+    with pytest.raises(DataError, match=r"a\.txt: line 2 is longer than 99 bytes"):
+        list(read_lines(tmp_path / "a.txt", longest=99))
+    assert len(list(read_lines(tmp_path / "a.txt", longest=100))) == 2

@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litebert.foundation.randomness import KeyedStream, Permutation, derive_seed, generator
+from litebert.foundation.randomness import (
+    KeyedStream,
+    KeyedUniforms,
+    Permutation,
+    derive_seed,
+    generator,
+)
 
 
 def test_draws_depend_on_seed_and_every_part_of_the_key() -> None:
@@ -50,3 +56,15 @@ def test_a_permutation_of_a_large_range_is_shuffled() -> None:
     assert np.mean(values) == pytest.approx(size / 2, rel=0.15)
     with pytest.raises(IndexError):
         order[size]
+
+
+def test_keyed_uniforms_are_pure_even_and_unrelated() -> None:
+    indices = np.arange(50_000)
+    values = KeyedUniforms(1, "x").at(indices)
+    assert np.array_equal(values[[7, 3]], KeyedUniforms(1, "x").at(np.array([7, 3])))
+    assert values.min() >= 0
+    assert values.max() < 1
+    counts = np.histogram(values, 50, (0, 1))[0]
+    assert np.abs(counts - 1000).max() < 150
+    for other in (values[1:], KeyedUniforms(1, "y").at(indices), KeyedUniforms(2, "x").at(indices)):
+        assert abs(np.corrcoef(values[: len(other)], other)[0, 1]) < 0.02
