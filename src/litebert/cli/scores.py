@@ -19,21 +19,23 @@ def print_scores(evaluation: Evaluation, rows: str, facts: Mapping[str, str]) ->
     if len(scores.classes) <= _CONFUSION_LIMIT:
         console.print("Confusion: true labels down, predicted ones across")
         console.print(_confusion(evaluation))
-    summary = Table(show_header=False, box=None, pad_edge=False)
-    summary.add_row("accuracy", f"{scores.accuracy:.4f} on {scores.examples:,} {rows}")
-    summary.add_row("macro-F1", f"{scores.macro_f1:.4f}")
-    summary.add_row("loss", f"{evaluation.loss:.4f} nats a row")
-    summary.add_row("commonest label", f"{evaluation.majority_accuracy:.4f} accuracy")
-    for name, value in facts.items():
-        summary.add_row(name, value)
-    console.print(summary)
+    summary = {
+        "accuracy": f"{scores.accuracy:.4f} on {scores.examples:,} {rows}",
+        "macro-F1": f"{scores.macro_f1:.4f}",
+        "loss": f"{evaluation.loss:.4f} nats a row",
+        "commonest label": f"{evaluation.majority_accuracy:.4f} accuracy",
+        **facts,
+    }
+    width = max(map(len, summary)) + 2
+    for name, value in summary.items():
+        console.print(f"{name:<{width}}{value}", markup=False, soft_wrap=True)
     for remark in evaluation.remarks:
         remarks_console().print(remark, markup=False)
 
 
 def _labels(evaluation: Evaluation) -> Table:
     table = Table()
-    table.add_column("label")
+    table.add_column("label", overflow="fold")
     for column in ("precision", "recall", "F1", "rows"):
         table.add_column(column, justify="right")
     for row in evaluation.scores.classes:
