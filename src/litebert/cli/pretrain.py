@@ -32,9 +32,9 @@ else:
 
 def pretrain(
     corpus: Path,
-    run: Path,
     /,
     *,
+    output: Path,
     recipe: Path | None = None,
     resume: bool = False,
     budget: Annotated[Budget | None, Parameter(name="*", group="Budget")] = None,
@@ -50,7 +50,7 @@ def pretrain(
 
     Args:
         corpus: Corpus folder, made by litebert corpus build.
-        run: Run folder to write: checkpoints, metrics.jsonl, report.html and model/.
+        output: Run folder to write: checkpoints, metrics.jsonl, report.html and model/.
         recipe: TOML file of settings, in sections named as the groups below (in lower case:
             budget, model, data, optimizer, schedule, training, evaluation, machine).
         resume: Go on with the run in the run folder, from its newest checkpoint.
@@ -66,11 +66,11 @@ def pretrain(
         "machine": machine,
     }
     asked: dict[str, Any] = {name: given(values) for name, values in sections.items()}
-    base = read_run(run, COMMAND).settings if resume else {}
+    base = read_run(output, COMMAND).settings if resume else {}
     layers = [base, load_recipe(recipe) if recipe is not None else {}, asked]
     where = "settings" if recipe is None else str(recipe)
     settings = PretrainingSettings.parse(merge(*layers), where)
-    outcome = run_pretraining(corpus, run, settings, resume)
+    outcome = run_pretraining(corpus, output, settings, resume)
     _print_summary(outcome)
     return 0 if outcome.result.signal is None else 128 + outcome.result.signal
 
