@@ -12,6 +12,7 @@ import io
 import json
 import lzma
 import os
+import re
 import shutil
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -84,7 +85,10 @@ def storage_errors(path: Path) -> Iterator[None]:
         yield
     except LitebertError:
         raise
-    except OSError as error:
+    except Exception as problem:
+        error = _refusal(problem)
+        if error is None:
+            raise
         if error.errno in _NO_SPACE:
             free = _free_bytes(path)
             raise StorageError(
@@ -254,6 +258,14 @@ def _swap_in(temporary: Path, path: Path) -> None:
     os.replace(temporary, path)
     _sync_folder(path.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _refusal(error: Exception) -> OSError | None:
+    """The operating system's error behind `error`; safetensors has it only as text."""
+    if isinstance(error, OSError):
+        return error
+    found = re.search(r"\(os error (\d+)\)", str(error))
+    return OSError(int(found[1]), str(error)) if found is not None else None
 
 
 def _free_bytes(path: Path) -> int:

@@ -1,0 +1,202 @@
+"""`config.json` of a model folder: Hugging Face's fields, and a `litebert` object beside them.
+
+The `litebert` object says what transformers has no word for: which parameters to tie again.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from litebert.encoder.config import EncoderConfig
+from litebert.foundation.errors import ConfigError, ModelFolderError
+from litebert.weights.names import Family
+from litebert.weights.stored import groups_as_transformers
+
+Head = Literal["none", "pretraining", "classification"]
+
+ARCHITECTURES: dict[Family, dict[Head, str]] = {
+    "albert": {
+        "none": "AlbertModel",
+        "pretraining": "AlbertForPreTraining",
+        "classification": "AlbertForSequenceClassification",
+    },
+    "bert": {
+        "none": "BertModel",
+        "pretraining": "BertForPreTraining",
+        "classification": "BertForSequenceClassification",
+    },
+}
+# Our activation → Hugging Face's, and the reverse with their other words for the same functions.
+_WRITTEN = {
+    "gelu": "gelu_new",
+    "gelu_erf": "gelu",
+    "relu": "relu",
+    "tanh": "tanh",
+    "linear": "linear",
+}
+_READ = {
+    **{theirs: ours for ours, theirs in _WRITTEN.items()},
+    "gelu_pytorch_tanh": "gelu",
+    "gelu_fast": "gelu",
+    "gelu_python_tanh": "gelu",
+    "gelu_python": "gelu_erf",
+}
+_REQUIRED = (
+    "vocab_size",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "intermediate_size",
+)
+# Fields both sides call the same; where a foreign file lacks one, transformers' default holds.
+_DEFAULTS: dict[Family, dict[str, Any]] = {
+    "albert": {
+        "embedding_size": 128,
+        "num_hidden_groups": 1,
+        "inner_group_num": 1,
+        "hidden_act": "gelu_new",
+        "hidden_dropout_prob": 0.0,
+        "attention_probs_dropout_prob": 0.0,
+        "classifier_dropout_prob": 0.1,
+        "max_position_embeddings": 512,
+        "type_vocab_size": 2,
+        "initializer_range": 0.02,
+        "layer_norm_eps": 1e-12,
+    },
+    "bert": {
+        "hidden_act": "gelu",
+        "hidden_dropout_prob": 0.1,
+        "attention_probs_dropout_prob": 0.1,
+        "classifier_dropout": None,
+        "max_position_embeddings": 512,
+        "type_vocab_size": 2,
+        "initializer_range": 0.02,
+        "layer_norm_eps": 1e-12,
+    },
+}
+_LARGEST = 1 << 20  # no width, vocabulary or depth of a real model comes near
+# Settings of foreign models that change the mathematics to something the encoder does not have.
+_MUST_BE: dict[str, tuple[Any, ...]] = {
+    "position_embedding_type": ("absolute", None),
+    "is_decoder": (False, None),
+    "add_cross_attention": (False, None),
+}
+
+
+def write_configuration(
+    config: EncoderConfig,
+    stored_groups: int,
+    head: Head,
+    labels: Sequence[str] | None = None,
+    special_ids: tuple[int, int, int] = (0, 2, 3),
+) -> dict[str, Any]:
+    """The content of `config.json` for an encoder stored as so many groups.
+
+    `labels` name the outputs of a classifier; `special_ids` are those of [PAD], [CLS], [SEP].
+    """
+    family = config.family
+    values: dict[str, Any] = {
+        "architectures": [ARCHITECTURES[family][head]],
+        "model_type": family,
+        **{key: getattr(config, key) for key in _REQUIRED},
+        **{
+            key: getattr(config, key)
+            for key in _DEFAULTS[family]
+            if key in type(config).model_fields
+        },
+        "hidden_act": _WRITTEN[config.hidden_act],
+    }
+    if family == "albert":
+        values["num_hidden_groups"] = stored_groups
+    else:
+        values["classifier_dropout"] = config.classifier_dropout_prob
+    values |= dict(zip(("pad_token_id", "bos_token_id", "eos_token_id"), special_ids, strict=True))
+    if labels is not None:
+        values["id2label"] = {str(index): label for index, label in enumerate(labels)}
+        values["label2id"] = {label: index for index, label in enumerate(labels)}
+    values["litebert"] = {"sharing": config.sharing, "num_hidden_groups": config.num_hidden_groups}
+    return values
+
+
+def read_configuration(values: Any, where: str) -> EncoderConfig:
+    """The encoder that a `config.json` describes, ours or Hugging Face's; `where` is for messages.
+
+    Keys that do not concern the encoder are passed over. Raises ModelFolderError where the model is
+    neither ALBERT nor BERT, a field is missing or wrong, or the encoder cannot compute it.
+    """
+    if not isinstance(values, dict):
+        raise ModelFolderError(f"{where} holds no JSON object: it is not a model's configuration")
+    family = values.get("model_type")
+    if not isinstance(family, str) or family not in ARCHITECTURES:
+        raise ModelFolderError(
+            f'{where}: model_type {family!r} is not one litebert reads: "albert" or "bert"'
+        )
+    for key in _REQUIRED:
+        if key not in values:
+            raise ModelFolderError(f"{where}: {key} is missing")
+    for key, accepted in _MUST_BE.items():
+        if values.get(key) not in accepted:
+            raise ModelFolderError(f"{where}: {key} {values[key]!r} is not supported")
+    fields = {key: values[key] for key in _REQUIRED}
+    fields |= {key: values.get(key, default) for key, default in _DEFAULTS[family].items()}
+    activation = fields["hidden_act"]
+    if not isinstance(activation, str) or activation not in _READ:
+        raise ModelFolderError(f"{where}: hidden_act {activation!r} is not supported")
+    fields["hidden_act"] = _READ[activation]
+    fields["family"] = family
+    if family == "bert":
+        fields |= _bert_fields(fields)
+    try:
+        config = EncoderConfig.parse(fields, where)
+        _check_sizes(config, where)
+        return _shared_as_said(config, values.get("litebert"), where)
+    except ConfigError as error:
+        raise ModelFolderError(str(error)) from None
+
+
+def read_labels(values: Mapping[str, Any], classes: int) -> list[str]:
+    """The names of a classifier's outputs, LABEL_0 … where `config.json` has none that fit."""
+    named = values.get("id2label")
+    keys = [str(index) for index in range(classes)]
+    if isinstance(named, dict) and sorted(named) == sorted(keys):
+        return [str(named[key]) for key in keys]
+    return default_labels(classes)
+
+
+def default_labels(classes: int) -> list[str]:
+    """Hugging Face's names for outputs that have none."""
+    return [f"LABEL_{index}" for index in range(classes)]
+
+
+def _check_sizes(config: EncoderConfig, where: str) -> None:
+    for key, value in config:
+        if isinstance(value, int) and value > _LARGEST:
+            raise ModelFolderError(f"{where}: {key} {value} is no size a model can have")
+
+
+def _bert_fields(fields: dict[str, Any]) -> dict[str, Any]:
+    """BERT in the words of our encoder: nothing shared, nothing factorised."""
+    dropout = fields.pop("classifier_dropout")
+    return {
+        "classifier_dropout_prob": fields["hidden_dropout_prob"] if dropout is None else dropout,
+        "embedding_size": fields["hidden_size"],
+        "sharing": "none",
+    }
+
+
+def _shared_as_said(stored: EncoderConfig, said: Any, where: str) -> EncoderConfig:
+    """The configuration with its own sharing, instead of the groups it is stored as."""
+    if said is not None:
+        if not isinstance(said, dict):
+            raise ModelFolderError(f'{where}: "litebert" must be an object')
+        return EncoderConfig.parse({**stored.model_dump(), **said}, f"{where}, litebert")
+    if stored.family == "bert":
+        return stored
+    L, G = stored.num_hidden_layers, stored.num_hidden_groups
+    if L == G and L > 1:
+        return stored.changed(sharing="none", num_hidden_groups=1)
+    if not groups_as_transformers(stored):
+        raise ModelFolderError(
+            f"{where}: {G} groups over {L} layers are divided otherwise by transformers than by "
+            "the original: such a model cannot be read"
+        )
+    return stored

@@ -1,0 +1,57 @@
+import re
+
+import pytest
+import torch
+
+from fakes import tiny_config
+from litebert.encoder.config import EncoderConfig
+from litebert.encoder.encoder import Encoder
+from litebert.encoder.models import ClassificationModel, PretrainingModel
+from litebert.weights.names import TABLES, Family, hugging_face_name, is_constant
+from litebert.weights.stored import stored_form
+
+transformers = pytest.importorskip("transformers")
+
+ALBERT = tiny_config(num_hidden_groups=2, inner_group_num=2)
+BERT = tiny_config(family="bert", sharing="none", embedding_size=16)
+
+
+@pytest.mark.parametrize("config", [ALBERT, BERT], ids=["albert", "bert"])
+def test_table_and_models_agree_both_ways(config: EncoderConfig) -> None:
+    """Every row names a parameter of ours, and every parameter of ours has a row."""
+    with torch.device("meta"):
+        models = [PretrainingModel(config), ClassificationModel(config, 2)]
+    ours = {name for model in models for name in model.state_dict()}
+    rows = {re.sub(r"\.\d+\.\d+\.", ".*.*.", name).rpartition(".")[0] for name in ours}
+    assert rows == set(TABLES[config.family])
+    theirs = {hugging_face_name(name, config.family) for name in ours}
+    assert len(theirs) == len(ours)
+
+
+@pytest.mark.parametrize("config", [ALBERT, BERT], ids=["albert", "bert"])
+def test_the_names_are_those_of_transformers_models(config: EncoderConfig) -> None:
+    family: Family = config.family
+    shape = {"vocab_size": 40, "hidden_size": 16, "num_hidden_layers": 4, "num_attention_heads": 4}
+    if family == "albert":
+        shape |= {"num_hidden_groups": 2, "inner_group_num": 2}
+    foreign = transformers.AutoConfig.for_model(family, **shape)
+    pairs = [
+        (Encoder(config), "Model"),
+        (PretrainingModel(config), "ForPreTraining"),
+        (ClassificationModel(config, 2), "ForSequenceClassification"),
+    ]
+    for model, kind in pairs:
+        form = stored_form(model, model if isinstance(model, Encoder) else model.encoder)
+        theirs = getattr(transformers, family.capitalize() + kind)(foreign).state_dict()
+        assert {*form.parameters, *form.tied} == set(theirs)
+
+
+def test_a_name_outside_the_table_is_refused() -> None:
+    with pytest.raises(KeyError):
+        hugging_face_name("encoder.projection.weight", "bert")
+
+
+def test_constants_of_old_files_are_recognised() -> None:
+    assert is_constant("albert.embeddings.position_ids")
+    assert is_constant("embeddings.position_ids")
+    assert not is_constant("albert.embeddings.position_embeddings.weight")
