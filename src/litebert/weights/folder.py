@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from litebert.encoder.config import EncoderConfig
 from litebert.encoder.encoder import Encoder
@@ -43,6 +44,7 @@ _HEADS: dict[type[nn.Module], Head] = {
     PretrainingModel: "pretraining",
     ClassificationModel: "classification",
 }
+_DRAWS = (nn.init.normal_, nn.init.kaiming_uniform_, nn.init.uniform_)
 
 
 def save_model(
@@ -164,7 +166,7 @@ def _load(folder: Path, build: Callable[[EncoderConfig], M]) -> M:
     with TensorFile(folder / WEIGHTS_FILE) as file:
         # Whatever a damaged configuration asks for, nothing is built or allocated beyond the file.
         check_depth(config, file)
-        with torch.device("meta"):
+        with torch.device("meta"), _NoDraws():
             model = build(config)
         form = stored_form(model, _encoder(model))
         prefix = f"{config.family}." if isinstance(model, Encoder) else ""
@@ -175,6 +177,16 @@ def _load(folder: Path, build: Callable[[EncoderConfig], M]) -> M:
             state[name] = torch.zeros(parameter.shape)
     model.load_state_dict(state, assign=True)
     return model.eval()
+
+
+class _NoDraws(TorchFunctionMode):
+    """Builds modules without drawing weights, which on the meta device would load a compiler."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        given = kwargs or {}
+        return given["tensor"] if func in _DRAWS else func(*args, **given)
 
 
 def _task(folder: Path, classes: int) -> dict[str, Any]:

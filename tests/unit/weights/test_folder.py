@@ -1,5 +1,7 @@
 import json
 import random
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +155,15 @@ def test_an_altered_copy_is_refused(changes: dict[str, Any], tensor: str, tmp_pa
     alter(tmp_path / "model", **{name.replace(".", "__"): stored + 1})
     with pytest.raises(ModelFolderError, match="must be equal"):
         load_encoder(tmp_path / "model")
+
+
+def test_loading_does_not_wait_for_a_compiler_to_be_imported(pretrained: Path) -> None:
+    code = (
+        "import sys; from litebert.weights.folder import load_encoder; "
+        f"load_encoder({str(pretrained)!r}); print('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_half_precision_weights_are_read_as_float32(pretrained: Path) -> None:
