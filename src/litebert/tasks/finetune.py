@@ -13,7 +13,7 @@ from litebert.encoder.models import ClassificationModel
 from litebert.foundation.files import require_vacant, sha256_file
 from litebert.foundation.progress import console
 from litebert.foundation.randomness import derive_seed
-from litebert.optim import build_optimizer, learning_rate_at
+from litebert.optim import learning_rate_at, optimizer_of
 from litebert.tasks.card import model_card
 from litebert.tasks.classification import SCORE, Classification
 from litebert.tasks.evaluation import Evaluation, evaluate
@@ -26,14 +26,13 @@ from litebert.tasks.settings import FinetuneSettings, TableSettings
 from litebert.tasks.task import Example, Task
 from litebert.text.tokenizer import Tokenizer
 from litebert.training.checkpoint import (
+    CHECKPOINTS,
     TrainingState,
     checkpoint_path,
     load_checkpoint,
-    newest_checkpoint,
 )
 from litebert.training.journal import Journal
 from litebert.training.loop import (
-    CHECKPOINTS,
     MAY_CHANGE_ON_RESUME,
     Monitor,
     Plan,
@@ -46,6 +45,7 @@ from litebert.training.run_folder import (
     begin_run,
     check_unchanged,
     read_run,
+    restore,
     resume_machine,
 )
 from litebert.weights.folder import load_encoder, read_config, resolve_model_folder, save_model
@@ -111,7 +111,7 @@ def finetune(
         now = {**record.settings, "inputs": record.resolved["inputs"]}
         before = {**stored.settings, "inputs": stored.resolved["inputs"]}
         check_unchanged(before, now, MAY_CHANGE_ON_RESUME)
-        state = _restore(run, folder)
+        state = restore(folder, run.trainable.model, run.optimizer)
     _say(_introduction(record, settings) + run.remarks, folder)
     result = Trainer(run.trainable, run.optimizer, _plan(settings, record), folder, state).run()
     if result.signal is None and result.state.step < record.resolved["total_steps"]:
@@ -186,13 +186,8 @@ def _assemble(
         MICRO_TOKENS[machine.device],
         loop.micro_batch_size,
     )
-    optimizer = build_optimizer(
-        settings.optimizer.optimizer,
-        model.named_parameters(),
-        settings.schedule.learning_rate,
-        settings.optimizer.weight_decay,
-        betas=(settings.optimizer.beta1, settings.optimizer.beta2),
-        epsilon=settings.optimizer.epsilon,
+    optimizer = optimizer_of(
+        settings.optimizer, model.named_parameters(), settings.schedule.learning_rate
     )
     remarks = [
         f"{name}: {remark}"
@@ -266,18 +261,6 @@ def _record(
         },
     }
     return RunRecord(COMMAND, settings.model_dump(exclude_none=True), resolved)
-
-
-def _restore(run: _Run, folder: Path) -> TrainingState:
-    """Load the newest complete checkpoint; a run that never saved starts again from step 0."""
-    checkpoint = newest_checkpoint(folder / CHECKPOINTS)
-    state = TrainingState()
-    if checkpoint is not None:
-        state = load_checkpoint(checkpoint, run.trainable.model, run.optimizer)
-    journal = Journal(folder)
-    journal.forget_after(state.step)
-    journal.note(f"resumed at step {state.step}")
-    return state
 
 
 def _plan(settings: FinetuneSettings, record: RunRecord) -> Plan:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from litebert.report.page import (
     Table,
     write_report,
 )
-from litebert.report.plots import Level, Panel, Series, confusion, curves
+from litebert.report.plots import Level, Panel, Series, confusion, curves, smooth
 from litebert.tasks.evaluation import Evaluation, mistakes_as_rows
 from litebert.tasks.task import Task
 from litebert.training.journal import METRICS, read_metrics
@@ -130,10 +131,12 @@ def _curves(train: Lines, validation: Lines, evaluation: Evaluation) -> list[Fig
     panels = [
         Panel(
             "Loss",
-            [_series("training", train, "loss"), _series("validation", validation, "loss")],
+            [
+                _smoothed(_series("training", train, "loss")),
+                _series("validation", validation, "loss"),
+            ],
             "step",
             "nats",
-            smoothing=0.0 if len(train) < 50 else 0.8,
         ),
         Panel(
             "Validation scores",
@@ -147,6 +150,7 @@ def _curves(train: Lines, validation: Lines, evaluation: Evaluation) -> list[Fig
             levels=(majority,),
         ),
         Panel("Learning rate", [_series("rate", train, "learning_rate")], "step", "rate"),
+        Panel("Gradient norm", [_series("norm", train, "gradient_norm")], "step", "norm"),
     ]
     return [Figure(curves(panel)) for panel in panels]
 
@@ -154,6 +158,11 @@ def _curves(train: Lines, validation: Lines, evaluation: Evaluation) -> list[Fig
 def _series(name: str, lines: Lines, key: str) -> Series:
     points = [(line["step"], line[key]) for line in lines if line.get(key) is not None]
     return Series(name, [x for x, _ in points], [y for _, y in points])
+
+
+def _smoothed(series: Series) -> Series:
+    """A running mean where there are many points, each of a few batches: noise hides the course."""
+    return series if len(series.y) < 50 else replace(series, y=smooth(series.y, 0.8))
 
 
 def _spent(train: Lines) -> str:

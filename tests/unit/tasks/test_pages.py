@@ -36,7 +36,7 @@ def test_a_fine_tuning_page_shows_scores_curves_and_confusion(
 ):
     journal = Journal(tmp_path)
     for step in (10, 20):
-        train = {"loss": 0.7, "learning_rate": 1e-4, "seconds": 3.0}
+        train = {"loss": 0.7, "learning_rate": 1e-4, "gradient_norm": 1.0, "seconds": 3.0}
         journal.record("train", step, train)
         journal.record("evaluation", step, {"loss": 0.6, "accuracy": 0.5, "macro_f1": 0.4})
     write_results(tmp_path, RECORD, evaluation, step=20, best_step=10)
@@ -45,7 +45,7 @@ def test_a_fine_tuning_page_shows_scores_curves_and_confusion(
     assert metrics["accuracy"] == evaluation.scores.accuracy
     assert metrics["confusion"] == [list(row) for row in evaluation.scores.confusion]
     page = (tmp_path / "report.html").read_text()
-    assert page.count("<svg") == 4
+    assert page.count("<svg") == 5
     for words in ("Macro-F1", "Learning rate", "models/base", "epochs", "so-so"):
         assert words in page
     assert "<b>bold" not in page
