@@ -49,12 +49,12 @@ def test_finetune_prints_scores_and_where_things_are(base: Path, tmp_path: Path,
     assert (output / "report.html").is_file()
 
 
-def test_finetune_reads_a_recipe_and_the_command_line_wins(base: Path, tmp_path: Path):
+def test_finetune_reads_a_settings_file_and_the_command_line_wins(base: Path, tmp_path: Path):
     train = labelled_csv(tmp_path / "train.csv", 40)
     recipe = tmp_path / "recipe.toml"
     recipe.write_text("[course]\nepochs = 9\nmetric = 'macro_f1'\n[machine]\nthreads = 1\n")
     command = ["finetune", str(base), str(train), "--output", str(tmp_path / "run")]
-    assert main([*command, "--recipe", str(recipe), "--epochs", "1"]) == 0
+    assert main([*command, "--settings", str(recipe), "--epochs", "1"]) == 0
     settings = json.loads((tmp_path / "run" / "run.json").read_text())["settings"]
     assert (settings["course"]["epochs"], settings["course"]["metric"]) == (1, "macro_f1")
 
