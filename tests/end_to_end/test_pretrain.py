@@ -141,7 +141,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(
         ([str(tmp_path / "none"), "--output", str(folder), "--steps", "3"], "does not exist"),
         ([str(tmp_path), "--output", str(folder), "--steps", "3"], "not a corpus folder"),
         ([str(corpus), "--output", str(folder), "--preset", "albert-bas-v2"], "albert-base-v2"),
-        ([str(corpus), "--output", str(folder), "--recipe", str(recipe)], '"batch_size"'),
+        ([str(corpus), "--output", str(folder), "--settings", str(recipe)], '"batch_size"'),
         ([str(corpus), "--output", str(folder), "--steps", "3", "--max-length", "600"], "512"),
         ([str(corpus), "--output", str(folder), "--step", "3"], "--steps"),
         ([str(corpus), "--output", str(folder), "--steps", "0"], "steps: "),

@@ -12,7 +12,7 @@ from litebert.corpus.documents import ReaderSettings
 from litebert.corpus.instances import InstanceSettings
 from litebert.corpus.overview import Overview, overview
 from litebert.corpus.shards import Corpus
-from litebert.corpus.workers import available_cores
+from litebert.foundation.processors import usable_cpus
 from litebert.text.tokenizer import Tokenizer
 
 _READING = ReaderSettings()
@@ -38,7 +38,7 @@ def build(
         workers: Processes that tokenise; by default one a core. The result does not depend on it.
     """
     tokenizer = Tokenizer.load(vocabulary)
-    workers = available_cores() if workers is None else workers
+    workers = usable_cpus() if workers is None else workers
     summary = build_corpus(inputs, tokenizer, output, reading, workers)
     counts = summary.counts
     table = _table()

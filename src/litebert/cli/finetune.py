@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from litebert.cli.scores import print_scores
-from litebert.foundation.settings import given, load_recipe, merge, optional
+from litebert.foundation.settings import given, layered, optional
 from litebert.optim import OptimizerSettings, ScheduleSettings
 from litebert.tasks.finetune import COMMAND
 from litebert.tasks.finetune import finetune as run_finetuning
@@ -37,7 +37,7 @@ def finetune(
     *,
     output: Path,
     validation: Path | None = None,
-    recipe: Path | None = None,
+    settings: Path | None = None,
     resume: bool = False,
     table: Annotated[Table | None, Parameter(name="*", group="Table")] = None,
     course: Annotated[Course | None, Parameter(name="*", group="Course")] = None,
@@ -55,8 +55,8 @@ def finetune(
         train: Labelled rows: .csv, .tsv, .jsonl (each also .gz, .xz) or .parquet.
         output: Run folder to write: model/, metrics.json, report.html, checkpoints.
         validation: Labelled rows to validate on; without it, a share of the training rows.
-        recipe: TOML file of settings, in sections named table, course, schedule, optimizer,
-            training and machine.
+        settings: TOML file (a recipe) with sections table, course, schedule, optimizer, training
+            and machine; options given here replace what it says.
         resume: Go on with the run in the output folder, from its newest checkpoint.
     """
     sections = {
@@ -69,10 +69,8 @@ def finetune(
     }
     asked: dict[str, Any] = {name: given(values) for name, values in sections.items()}
     base = read_run(output, COMMAND).settings if resume else {}
-    layers = [base, load_recipe(recipe) if recipe is not None else {}, asked]
-    where = "settings" if recipe is None else str(recipe)
-    settings = FinetuneSettings.parse(merge(*layers), where)
-    outcome = run_finetuning(model, train, output, settings, validation, resume)
+    chosen = layered(FinetuneSettings, settings, asked, base)
+    outcome = run_finetuning(model, train, output, chosen, validation, resume)
     if outcome.evaluation is not None:
         facts = {
             "best step": f"{outcome.result.state.best_step:,} of {outcome.result.state.step:,}",

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from litebert.corpus.instances import InstanceSettings
 from litebert.foundation.progress import duration
-from litebert.foundation.settings import given, load_recipe, merge, optional
+from litebert.foundation.settings import given, layered, optional
 from litebert.optim import OptimizerSettings, ScheduleSettings
 from litebert.pretraining.run import COMMAND, PretrainingOutcome
 from litebert.pretraining.run import pretrain as run_pretraining
@@ -22,7 +22,14 @@ from litebert.training.run_folder import read_run
 if TYPE_CHECKING:
     from litebert.foundation.settings import Settings
 
-    Model = Data = Optimizer = Schedule = Budget = Loop = HeldOut = Machine = Settings
+    Budget = Settings
+    Model = Settings
+    Data = Settings
+    Optimizer = Settings
+    Schedule = Settings
+    Loop = Settings
+    HeldOut = Settings
+    Machine = Settings
 else:
     Model, Data = optional(ModelSettings), optional(InstanceSettings)
     Optimizer, Schedule = optional(OptimizerSettings), optional(ScheduleSettings)
@@ -35,7 +42,7 @@ def pretrain(
     /,
     *,
     output: Path,
-    recipe: Path | None = None,
+    settings: Path | None = None,
     resume: bool = False,
     budget: Annotated[Budget | None, Parameter(name="*", group="Budget")] = None,
     model: Annotated[Model | None, Parameter(name="*", group="Model")] = None,
@@ -51,8 +58,8 @@ def pretrain(
     Args:
         corpus: Corpus folder, made by litebert corpus build.
         output: Run folder to write: checkpoints, metrics.jsonl, report.html and model/.
-        recipe: TOML file of settings, in sections named as the groups below (in lower case:
-            budget, model, data, optimizer, schedule, training, evaluation, machine).
+        settings: TOML file (a recipe) with sections budget, model, data, optimizer, schedule,
+            training, evaluation and machine; options given here replace what it says.
         resume: Go on with the run in the run folder, from its newest checkpoint.
     """
     sections = {
@@ -67,10 +74,8 @@ def pretrain(
     }
     asked: dict[str, Any] = {name: given(values) for name, values in sections.items()}
     base = read_run(output, COMMAND).settings if resume else {}
-    layers = [base, load_recipe(recipe) if recipe is not None else {}, asked]
-    where = "settings" if recipe is None else str(recipe)
-    settings = PretrainingSettings.parse(merge(*layers), where)
-    outcome = run_pretraining(corpus, output, settings, resume)
+    chosen = layered(PretrainingSettings, settings, asked, base)
+    outcome = run_pretraining(corpus, output, chosen, resume)
     _print_summary(outcome)
     return 0 if outcome.result.signal is None else 128 + outcome.result.signal
 

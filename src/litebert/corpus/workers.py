@@ -45,13 +45,6 @@ def in_order(function: Callable[[J], R], jobs: Iterable[J], workers: int) -> Ite
         pool.shutdown(cancel_futures=True)
 
 
-def available_cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 _function: Callable[[Any], Any] | None = None
 
 

@@ -32,6 +32,8 @@ LIBRARIES = (
 )  # fmt: skip
 
 _LARGEST = 600_000  # bytes of a source file; larger ones are tables that a program wrote
+_DOCUMENTED = 0.1  # share of a file inside triple quotes; below it parsing is not worth the time
+_QUOTED = re.compile(r'("""|\'\'\').*?\1', re.DOTALL)
 _SKIPPED = re.compile(
     r"(^|/)(tests?|_?testing|_?vendor(ed)?|third_party|site-packages|idlelib|lib2to3|turtledemo"
     r"|ensurepip|externals?|__pycache__|(test|bench)_[^/]*|conftest\.py|[^/]*_test\.py)(/|$)"
@@ -128,7 +130,8 @@ def _read(file: _File) -> list[tuple[str, list[str]]]:
         return []
     if file.name == "pydoc_data.topics":
         return [(f"topics.{name}", paragraphs(text)) for name, text in _topics(source)]
-    if '"""' not in source and "'''" not in source:
+    quoted = sum(match.end() - match.start() for match in _QUOTED.finditer(source))
+    if quoted < _DOCUMENTED * len(source):
         return []
     return [(file.name, [text for doc in docstrings(source) for text in paragraphs(doc)])]
 

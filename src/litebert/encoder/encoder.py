@@ -38,9 +38,9 @@ class Embeddings(nn.Module):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         E = config.embedding_size
-        self.word = nn.Embedding(config.vocab_size, E)
-        self.token_type = nn.Embedding(config.type_vocab_size, E)
-        self.position = nn.Embedding(config.max_position_embeddings, E)
+        self.word = _table(config.vocab_size, E)
+        self.token_type = _table(config.type_vocab_size, E)
+        self.position = _table(config.max_position_embeddings, E)
         self.norm = nn.LayerNorm(E, eps=config.layer_norm_eps)
         self.dropout = config.hidden_dropout_prob
 
@@ -145,6 +145,11 @@ def initialise(module: nn.Module, deviation: float) -> None:
             nn.init.ones_(parameter)
         else:
             nn.init.trunc_normal_(parameter, 0.0, deviation, -2 * deviation, 2 * deviation)
+
+
+def _table(rows: int, width: int) -> nn.Embedding:
+    """An embedding table to be initialised; nn.Embedding's own draws would be thrown away."""
+    return nn.Embedding(rows, width, _weight=torch.empty(rows, width))
 
 
 def _sets(

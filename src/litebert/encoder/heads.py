@@ -27,10 +27,10 @@ class MaskedLMHead(nn.Module):
         self.bias = nn.Parameter(torch.zeros(config.vocab_size))
 
     def forward(self, hidden: Tensor, word_embeddings: Tensor) -> Tensor:
-        """(M, H) and the tied table (V, E) to logits (M, V) in fp32."""
+        """(M, H) and the tied table (V, E) to logits (M, V), in the type of `hidden`."""
         dtype = hidden.dtype
         x = layer_norm(self.activation(Affine.of([self.dense], dtype)(hidden)), self.norm)
-        return Affine.from_tensors(word_embeddings, self.bias, dtype)(x).float()
+        return Affine.from_tensors(word_embeddings, self.bias, dtype)(x)
 
 
 class Classifier(nn.Linear):

@@ -30,7 +30,7 @@ class PretrainingModel(nn.Module):
     def forward(
         self, input_ids: Tensor, segment_ids: Tensor, layout: Layout, masked_positions: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Masked-LM logits (M, V) and sentence-order logits (B, 2), both fp32.
+        """Masked-LM logits (M, V) in the layers' precision, sentence-order logits (B, 2) in fp32.
 
         `masked_positions` (M,) index the batch's tokens laid end to end, padding included.
         """
@@ -50,7 +50,7 @@ class PretrainingModel(nn.Module):
         """
         rows = torch.arange(sequence.shape[0], device=sequence.device)[:, None]
         hidden = sequence[rows, positions].flatten(0, 1)
-        return self.masked_lm_logits(hidden).log_softmax(dim=-1)
+        return self.masked_lm_logits(hidden).float().log_softmax(dim=-1)
 
     def sentence_order_log_probs(self, pooled: Tensor) -> Tensor:
         """Log-probabilities (B, 2) of 'in order' and 'swapped' from pooled vectors (B, H)."""

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from copy import copy
 from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from litebert.foundation.errors import ConfigError, nearest
+
+S = TypeVar("S", bound="Settings")
 
 
 class Settings(BaseModel):
@@ -72,6 +74,21 @@ def load_recipe(path: Path) -> dict[str, Any]:
         raise ConfigError(f"recipe {path} is not valid TOML: {error}") from None
     except OSError as error:
         raise ConfigError(f"recipe {path} cannot be read: {error.strerror}") from None
+
+
+def layered(
+    model: type[S],
+    file: Path | None,
+    asked: Mapping[str, Any],
+    base: Mapping[str, Any] | None = None,
+) -> S:
+    """Settings in order: defaults, then `base`, then the recipe `file`, then what was `asked`.
+
+    Raises ConfigError that names the file, or the field.
+    """
+    recipe = {} if file is None else load_recipe(file)
+    where = "settings" if file is None else str(file)
+    return model.parse(merge(base or {}, recipe, asked), where)
 
 
 def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:

@@ -63,3 +63,19 @@ def build_optimizer(
     # torch's AdamW in one pass over memory; ours are written with foreach operations.
     extra: dict[str, Any] = {"fused": True} if name == "torch-adamw" else {}
     return OPTIMIZERS[name](groups, lr=learning_rate, betas=betas, eps=epsilon, **extra)  # type: ignore[call-arg]
+
+
+def optimizer_of(
+    settings: OptimizerSettings,
+    named_parameters: Iterable[tuple[str, nn.Parameter]],
+    learning_rate: float,
+) -> torch.optim.Optimizer:
+    """The optimiser that settings describe; raises as `build_optimizer` does."""
+    return build_optimizer(
+        settings.optimizer,
+        named_parameters,
+        learning_rate,
+        settings.weight_decay,
+        betas=(settings.beta1, settings.beta2),
+        epsilon=settings.epsilon,
+    )

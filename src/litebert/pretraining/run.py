@@ -1,10 +1,8 @@
 """A pretraining run: from a corpus folder to a run folder with checkpoints, model and report."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +10,7 @@ from numpy.typing import NDArray
 
 from litebert.corpus.instances import Instance
 from litebert.corpus.shards import Corpus
-from litebert.corpus.spans import split_heldout
+from litebert.corpus.spans import Spans, split_heldout
 from litebert.corpus.stream import InstanceStream
 from litebert.encoder.config import EncoderConfig
 from litebert.encoder.models import PretrainingModel
@@ -20,16 +18,14 @@ from litebert.foundation.errors import ConfigError
 from litebert.foundation.files import require_vacant
 from litebert.foundation.progress import console
 from litebert.foundation.randomness import Position, derive_seed
-from litebert.optim import build_optimizer, learning_rate_at
+from litebert.optim import learning_rate_at, optimizer_of
 from litebert.pretraining.evaluate import unigram_loss
 from litebert.pretraining.report import write_run_report
 from litebert.pretraining.settings import PretrainingSettings
 from litebert.pretraining.trainable import Pretraining
 from litebert.training.budget import resolve_length
-from litebert.training.checkpoint import TrainingState, load_checkpoint, newest_checkpoint
-from litebert.training.journal import Journal
+from litebert.training.checkpoint import TrainingState
 from litebert.training.loop import (
-    CHECKPOINTS,
     MAY_CHANGE_ON_RESUME,
     Plan,
     Trainer,
@@ -41,6 +37,7 @@ from litebert.training.run_folder import (
     begin_run,
     check_unchanged,
     read_run,
+    restore,
     resume_machine,
 )
 from litebert.weights.folder import save_model
@@ -83,7 +80,7 @@ def pretrain(
         state = TrainingState()
     else:
         record = stored
-        state = _restore(run, folder)
+        state = restore(folder, run.trainable.model, run.optimizer)
     trainer = Trainer(run.trainable, run.optimizer, _plan(settings, record), folder, state)
     result = trainer.run()
     save_model(folder / "model", run.trainable.model, corpus.tokenizer())
@@ -121,19 +118,14 @@ def _assemble(corpus: Corpus, settings: PretrainingSettings, machine: MachineSet
     stream = InstanceStream(corpus, training_spans, settings.data, loop.seed)
     heldout = _heldout_instances(corpus, heldout_spans, settings)
     trainable = Pretraining(model, stream, heldout, loop.batch_size, loop.micro_batch_size, device)
-    optimizer = build_optimizer(
-        settings.optimizer.optimizer,
-        model.named_parameters(),
-        settings.schedule.learning_rate,
-        settings.optimizer.weight_decay,
-        betas=(settings.optimizer.beta1, settings.optimizer.beta2),
-        epsilon=settings.optimizer.epsilon,
+    optimizer = optimizer_of(
+        settings.optimizer, model.named_parameters(), settings.schedule.learning_rate
     )
     return _Run(config, trainable, optimizer, stream, heldout)
 
 
 def _heldout_instances(
-    corpus: Corpus, spans: Sequence[Any], settings: PretrainingSettings
+    corpus: Corpus, spans: Spans, settings: PretrainingSettings
 ) -> list[Instance]:
     """The instances of every evaluation: the same whatever the run's seed."""
     stream = InstanceStream(corpus, spans, settings.data, seed=0)
@@ -188,18 +180,6 @@ def _check_same_run(stored: RunRecord, settings: PretrainingSettings, corpus: Co
         {**settings.model_dump(exclude_none=True), "corpus": corpus.content_hash},
         MAY_CHANGE_ON_RESUME,
     )
-
-
-def _restore(run: _Run, folder: Path) -> TrainingState:
-    """Load the newest complete checkpoint; a run that never saved starts again from step 0."""
-    checkpoint = newest_checkpoint(folder / CHECKPOINTS)
-    state = TrainingState()
-    if checkpoint is not None:
-        state = load_checkpoint(checkpoint, run.trainable.model, run.optimizer)
-    journal = Journal(folder)
-    journal.forget_after(state.step)
-    journal.note(f"resumed at step {state.step}")
-    return state
 
 
 def _plan(settings: PretrainingSettings, record: RunRecord) -> Plan:

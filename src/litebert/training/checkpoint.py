@@ -20,6 +20,7 @@ from litebert.foundation.files import atomic_folder, read_json, verify_manifest,
 from litebert.foundation.files import write_manifest as finish
 from litebert.foundation.randomness import Position
 
+CHECKPOINTS = "checkpoints"  # the folder in a run folder
 _NAME = re.compile(r"step-(\d{8,})")
 
 

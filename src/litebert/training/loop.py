@@ -11,12 +11,16 @@ from pydantic import Field
 from litebert.foundation.progress import Progress
 from litebert.foundation.randomness import derive_seed
 from litebert.foundation.settings import Settings
-from litebert.training.checkpoint import TrainingState, prune_checkpoints, save_checkpoint
+from litebert.training.checkpoint import (
+    CHECKPOINTS,
+    TrainingState,
+    prune_checkpoints,
+    save_checkpoint,
+)
 from litebert.training.interruption import Interruption
 from litebert.training.journal import Journal
 from litebert.training.step import StepOutcome, Tally, Trainable, train_step
 
-CHECKPOINTS = "checkpoints"
 EVALUATIONS = 20  # in a run, unless evaluate_every says otherwise
 LOG_LINES = 200
 

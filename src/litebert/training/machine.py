@@ -3,7 +3,6 @@
 These settings change the bits of a result, so a resumed run takes the stored ones.
 """
 
-import os
 import platform
 import subprocess
 import sys
@@ -16,11 +15,11 @@ import torch
 from pydantic import Field
 
 from litebert.foundation.errors import ConfigError
+from litebert.foundation.processors import processor_name, usable_cpus
 from litebert.foundation.settings import Settings
 
 PACKAGES = ("litebert", "torch", "numpy", "safetensors", "sentencepiece", "pyarrow")
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
-_CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 class MachineSettings(Settings):
@@ -58,24 +57,12 @@ def apply_machine(settings: MachineSettings) -> tuple[torch.device, torch.dtype]
     return torch.device(settings.device), _DTYPES[settings.precision]
 
 
-def usable_cpus() -> int:
-    """CPUs that this process may use: its affinity, within the control group's quota."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    count = allowed or 1
-    try:
-        quota, period = _CGROUP_QUOTA.read_text().split()
-        count = min(count, max(1, int(quota) // int(period)))
-    except (OSError, ValueError):  # no control group, or "max": no quota
-        pass
-    return count
-
-
 def describe_environment() -> dict[str, Any]:
     """Versions, source revision and hardware, for a run's environment.json."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "processor": _processor(),
+        "processor": processor_name(),
         "cpus": usable_cpus(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "packages": {name: _version(name) for name in PACKAGES},
@@ -108,15 +95,6 @@ def _fastest_threads() -> int:
         seconds[threads] = sorted(laps)[len(laps) // 2]
     torch.set_num_threads(before)
     return min(seconds, key=lambda threads: seconds[threads])
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 def _version(package: str) -> str | None:

@@ -9,9 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import nn
+
 from litebert.foundation.errors import ResumeError
 from litebert.foundation.files import read_json, require_vacant, write_json
 from litebert.foundation.settings import differences
+from litebert.training.checkpoint import (
+    CHECKPOINTS,
+    TrainingState,
+    load_checkpoint,
+    newest_checkpoint,
+)
+from litebert.training.journal import Journal
 from litebert.training.machine import MachineSettings, describe_environment, resolve_machine
 
 RUN = "run.json"
@@ -69,6 +79,21 @@ def check_unchanged(
             f"a resumed run must keep its settings, but {'; '.join(changed)}: "
             "leave them as they were, or start a new run"
         )
+
+
+def restore(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> TrainingState:
+    """Load the run's newest complete checkpoint; a run that never saved starts again at step 0.
+
+    The metrics of later steps are dropped. Raises CheckpointError when no checkpoint is whole.
+    """
+    checkpoint = newest_checkpoint(folder / CHECKPOINTS)
+    state = TrainingState()
+    if checkpoint is not None:
+        state = load_checkpoint(checkpoint, model, optimizer)
+    journal = Journal(folder)
+    journal.forget_after(state.step)
+    journal.note(f"resumed at step {state.step}")
+    return state
 
 
 def resume_machine(stored: Mapping[str, Any]) -> tuple[MachineSettings, str | None]:

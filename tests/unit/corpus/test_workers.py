@@ -3,7 +3,7 @@ import signal
 
 import pytest
 
-from litebert.corpus.workers import available_cores, in_order
+from litebert.corpus.workers import in_order
 from litebert.foundation.errors import CorpusError, DataError
 
 
@@ -52,5 +52,3 @@ def test_an_error_in_a_worker_arrives_as_it_is():
         list(in_order(refuse_three, range(50), 2))
 
 
-def test_the_cores_are_those_this_process_may_use():
-    assert 1 <= available_cores() <= (os.cpu_count() or 1)
