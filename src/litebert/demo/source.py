@@ -92,23 +92,33 @@ def docstrings(source: str) -> list[str]:
             tree = ast.parse(source)
         except (SyntaxError, ValueError, RecursionError):
             return []
-    found: list[tuple[int, str]] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            text = ast.get_docstring(node, clean=False)
-            if text:
-                found.append((getattr(node, "lineno", 0), text))
-        elif isinstance(node, ast.Call) and _attaches_documentation(node):
-            found += [(node.lineno, text) for text in _long_strings(node)]
-    return [text for _, text in sorted(found, key=lambda item: item[0])]
+    return list(_documentation(tree))
 
 
-def _attaches_documentation(call: ast.Call) -> bool:
+def _documentation(node: ast.AST) -> Iterator[str]:
+    """The docstrings of a node and of the statements in it, in their order.
+
+    Expressions are not searched, which would take most of the time and find nothing.
+    """
+    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        text = ast.get_docstring(node, clean=False)
+        if text:
+            yield text
+    elif isinstance(node, ast.Expr) and _attaches_documentation(node.value):
+        yield from _long_strings(node.value)
+    for field in ("body", "handlers", "orelse", "finalbody"):
+        for statement in getattr(node, field, ()):
+            yield from _documentation(statement)
+
+
+def _attaches_documentation(call: ast.expr) -> bool:
+    if not isinstance(call, ast.Call):
+        return False
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     return name.startswith(("add_newdoc", "add_docstr", "_add_docstr", "add_doc"))
 
 
-def _long_strings(call: ast.Call) -> Iterator[str]:
+def _long_strings(call: ast.expr) -> Iterator[str]:
     for node in ast.walk(call):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" in node.value:
             yield node.value

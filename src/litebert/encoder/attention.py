@@ -4,13 +4,13 @@ Shapes: B sequences, T tokens, N tokens of a packed batch, A heads, D head size,
 """
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from litebert.encoder.layout import Layout, Packed
+from litebert.encoder.layout import Block, Layout, Packed
 
 AttentionBackend = Literal["auto", "sdpa", "products", "reference"]
 
@@ -36,17 +36,38 @@ def attend(
     (B, T, H) or (N, H). `dropout` is the probability on the attention weights; pass 0 to evaluate.
     """
     if isinstance(layout, Packed):
-        runs = layout.runs
-        parts = torch.split(qkv, [count * length for count, length in runs])
+        sizes = [block.tokens for block in layout.blocks]
+        parts = torch.split(qkv, [*sizes, qkv.shape[0] - sum(sizes)])
         mixed = [
-            _attend_rectangle(part.view(count, length, -1), None, heads, dropout, backend)
-            for part, (count, length) in zip(parts, runs, strict=True)
+            _attend_block(part, block, heads, dropout, backend)
+            for part, block in zip(parts, layout.blocks, strict=False)
         ]
-        return torch.cat([part.flatten(0, 1) for part in mixed])
-    bias = None
-    if layout.mask is not None:
-        bias = (1.0 - layout.mask[:, None, None, :].to(qkv.dtype)) * MASKED_SCORE  # (B, 1, 1, T)
+        filler = parts[-1]  # rows beyond the N tokens belong to nobody and see nothing
+        if len(filler):
+            mixed.append(filler.new_zeros(len(filler), filler.shape[1] // 3))
+        return torch.cat(mixed)
+    bias = None if layout.mask is None else _score_bias(layout.mask, qkv.dtype)
     return _attend_rectangle(qkv, bias, heads, dropout, backend)
+
+
+def _attend_block(
+    qkv: Tensor, block: Block, heads: int, dropout: float, backend: AttentionBackend
+) -> Tensor:
+    """Attention over one block of a packed batch: (tokens, 3H) to (tokens, H)."""
+    shape = (block.count, block.length, qkv.shape[1])
+    if block.places is None or block.mask is None:
+        return _attend_rectangle(qkv.view(shape), None, heads, dropout, backend).flatten(0, 1)
+    places = block.places.to(qkv.device)
+    spread: Tensor = _Spread.apply(qkv, places, block.count * block.length)  # type: ignore[no-untyped-call]
+    bias = _score_bias(block.mask.to(qkv.device), qkv.dtype)
+    mixed = _attend_rectangle(spread.view(shape), bias, heads, dropout, backend)
+    collected: Tensor = _Collect.apply(mixed.flatten(0, 1), places)  # type: ignore[no-untyped-call]
+    return collected
+
+
+def _score_bias(mask: Tensor, dtype: torch.dtype) -> Tensor:
+    """What is added to the scores for a key mask (B, T): (B, 1, 1, T)."""
+    return (1.0 - mask[:, None, None, :].to(dtype)) * MASKED_SCORE
 
 
 def _attend_rectangle(
@@ -78,3 +99,36 @@ def _products(
         scores = scores + bias
     weights = (scores.float() if wide_softmax else scores).softmax(dim=-1).to(v.dtype)
     return (F.dropout(weights, dropout) if dropout > 0 else weights) @ v
+
+
+class _Spread(torch.autograd.Function):
+    """Rows (tokens, W) to their places in (rows, W), zero elsewhere.
+
+    The places are distinct, which indexing's own backward cannot know: it adds, at many times the
+    cost of this copy.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, places: Tensor, rows: int) -> Tensor:
+        ctx.save_for_backward(places)
+        return x.new_zeros(rows, x.shape[1]).index_copy_(0, places, x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        (places,) = ctx.saved_tensors
+        return grad.index_select(0, places), None, None
+
+
+class _Collect(torch.autograd.Function):
+    """The rows at the places, (rows, W) to (tokens, W): the reverse of `_Spread`."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, places: Tensor) -> Tensor:
+        ctx.save_for_backward(places)
+        ctx.rows = x.shape[0]
+        return x.index_select(0, places)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        (places,) = ctx.saved_tensors
+        return grad.new_zeros(ctx.rows, grad.shape[1]).index_copy_(0, places, grad), None

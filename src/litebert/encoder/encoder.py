@@ -15,9 +15,12 @@ from torch import Tensor, nn
 from litebert.encoder.attention import AttentionBackend
 from litebert.encoder.config import EncoderConfig
 from litebert.encoder.layer import AttentionBlock, FeedForwardBlock
-from litebert.encoder.layout import Layout, Padded
+from litebert.encoder.layout import Layout, Packed, Padded
 from litebert.encoder.precision import Affine, layer_norm
 from litebert.foundation.errors import DataError
+
+# Packed rows are filled up to a multiple: the CPU compiles a bf16 kernel for each number of rows.
+ROW_STEP = 64
 
 
 class EncoderOutput(NamedTuple):
@@ -113,6 +116,9 @@ class Encoder(nn.Module):
             )
         dtype = self.compute_dtype
         x = self.embeddings(input_ids, segment_ids, layout).to(dtype)  # (..., E)
+        tokens = x.shape[0]
+        if isinstance(layout, Packed) and dtype == torch.bfloat16:
+            x = F.pad(x, (0, 0, 0, -tokens % ROW_STEP))
         if self.projection is not None:
             x = Affine.of([self.projection], dtype)(x)  # (..., H)
         # Each set is fused and cast once, then applied at every depth that shares it.
@@ -124,7 +130,8 @@ class Encoder(nn.Module):
                 x = attend(x, attention_weights, layout, self.attention_backend)
                 x = feed_forward(x, ffn_weights)
                 if all_layers:
-                    layers.append(x)
+                    layers.append(x[:tokens])
+        x = x[:tokens]
         pooled = torch.tanh(self.pooler(layout.first(x).float()))  # (B, H)
         return EncoderOutput(x, pooled, tuple(layers) if all_layers else None)
 

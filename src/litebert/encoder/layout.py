@@ -14,6 +14,11 @@ from itertools import accumulate, groupby
 import torch
 from torch import Tensor
 
+LARGE_RUN = 2048  # tokens of equal length that are worth a call without a mask
+SMALL_BLOCK = 1024  # rows under which padding is cheaper than another call
+MOST_PADDING = 1.4  # rows a token in a larger block
+WIDTH_STEP = 16
+
 
 @dataclass(frozen=True)
 class Padded:
@@ -38,11 +43,27 @@ class Padded:
 
 
 @dataclass(frozen=True)
+class Block:
+    """Neighbouring sequences of a packed batch that are attended to at once, in one rectangle.
+
+    `tokens` real tokens in `count` rows of `length`. Where the lengths differ, `places` (tokens,)
+    says where each token goes in the flattened rectangle and `mask` (count, length) is 1 there;
+    both are None where the tokens fill it.
+    """
+
+    count: int
+    length: int
+    tokens: int
+    places: Tensor | None = None
+    mask: Tensor | None = None
+
+
+@dataclass(frozen=True)
 class Packed:
     """Tokens of B sequences end to end (N,), with no padding between them.
 
-    `lengths` gives each sequence's tokens. Neighbours of equal length are attended to in one call,
-    so sequences sorted by length are fastest.
+    `lengths` gives each sequence's tokens. Sequences sorted by length are fastest: neighbours of
+    like length share one attention call.
     """
 
     lengths: Sequence[int]
@@ -65,9 +86,40 @@ class Packed:
         return [0, *accumulate(self.lengths)][:-1]
 
     @cached_property
-    def runs(self) -> list[tuple[int, int]]:
-        """Neighbours of equal length as (how many sequences, tokens of each)."""
-        return [(len(list(group)), length) for length, group in groupby(self.lengths)]
+    def blocks(self) -> list[Block]:
+        """The sequences in order, gathered into few rectangles with little padding."""
+        groups: list[list[int]] = []
+        open_group = False
+        for length, run in groupby(self.lengths):
+            count = len(list(run))
+            if length * count >= LARGE_RUN:
+                groups.append([length] * count)
+                open_group = False
+            elif open_group and _worth_merging(groups[-1], length, count):
+                groups[-1] += [length] * count
+            else:
+                groups.append([length] * count)
+                open_group = True
+        return [_block(group) for group in groups]
 
 
 Layout = Padded | Packed
+
+
+def _worth_merging(group: list[int], length: int, count: int) -> bool:
+    """Whether a run joins a group: padding stays small, absolutely or as a share of the tokens.
+
+    For short sequences attention is a small part of the work, a call of its own is not.
+    """
+    rows = max(*group, length) * (len(group) + count)
+    return rows <= SMALL_BLOCK or rows <= MOST_PADDING * (sum(group) + length * count)
+
+
+def _block(lengths: list[int]) -> Block:
+    count, tokens = len(lengths), sum(lengths)
+    if tokens == count * lengths[0]:
+        return Block(count, lengths[0], tokens)
+    # Few different widths, so that the CPU's kernels, compiled for each shape, are reused.
+    width = -(-max(lengths) // WIDTH_STEP) * WIDTH_STEP
+    mask = torch.arange(width)[None, :] < torch.tensor(lengths)[:, None]
+    return Block(count, width, tokens, mask.flatten().nonzero().flatten(), mask)
