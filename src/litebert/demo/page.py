@@ -239,7 +239,7 @@ def _next_steps(folder: Path) -> list[Block]:
         Code(
             "litebert vocab train TEXT --output vocabulary\n"
             "litebert corpus build TEXT --vocabulary vocabulary --output corpus\n"
-            "litebert pretrain corpus run --minutes 60\n"
+            "litebert pretrain corpus --output run --minutes 60\n"
             "litebert finetune run TABLE.csv --text COLUMN --label COLUMN --output tuned\n"
             "litebert predict tuned NEW.csv --output predictions.csv"
         ),

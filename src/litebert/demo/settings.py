@@ -27,7 +27,7 @@ _MODEL: dict[str, Any] = {
 _PRETRAINING: dict[str, Any] = {
     "model": _MODEL,
     "data": {"max_length": 64, "ngram": 1},
-    # The original's AdamW lacks the bias correction; at these rates it then never leaves the plateau.
+    # The original's AdamW has no bias correction: at such rates it stays on the unigram plateau.
     "optimizer": {"optimizer": "torch-adamw", "beta2": 0.98},
     "schedule": {"learning_rate": 1.5e-3},
     "training": {"batch_size": 16, "keep": 1},
