@@ -1,0 +1,3 @@
+"""Tasks: labelled tables, fine-tuning, evaluation, prediction."""
+
+from litebert.tasks import metrics as metrics
