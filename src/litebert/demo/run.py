@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from litebert.demo.settings import (
     pretraining_settings,
 )
 from litebert.demo.source import Module, gather
-from litebert.demo.task import LabelledParagraph, LibraryTask, make_task, mask_names
+from litebert.demo.task import LabelledParagraph, LibraryTask, TaskSize, make_task, mask_names
 from litebert.foundation.errors import StorageError
 from litebert.foundation.files import atomic_file, atomic_folder, require_vacant, write_json
 from litebert.foundation.processors import usable_cpus
@@ -49,7 +49,7 @@ from litebert.text.vocabulary import train_vocabulary
 MARK = "demo.json"  # says that a folder is a demo's, and may be replaced by the next one
 SUMMARY = "summary.json"
 STEPS = 6
-SHORTEST_PRETRAINING = 10.0  # seconds, even where the time is already up
+SHORTEST_PRETRAINING = 5.0  # seconds, even where the time is already up
 
 NEW_LINES = (
     "Finds the cheapest way from one vertex of a weighted graph to another.",
@@ -82,16 +82,23 @@ class Pair:
     validation_score: float
 
 
-def run_demo(folder: Path, settings: DemoSettings | None = None) -> DemoOutcome:
+def run_demo(
+    folder: Path,
+    settings: DemoSettings | None = None,
+    read: Callable[[], Sequence[Module]] | None = None,
+    size: TaskSize | None = None,
+) -> DemoOutcome:
     """Make the whole journey within the settings' time and leave everything in `folder`.
 
-    The folder of an earlier demo is replaced; any other that is not empty raises StorageError.
+    `read` gives the documentation, by default that of this machine. The folder of an earlier demo
+    is replaced; any other that is not empty raises StorageError.
     """
     folder, settings = Path(folder), settings or DemoSettings()
     clock = _Clock(settings.minutes)
     _begin(folder, settings)
     clock.announce("Reading the documentation that is on this machine")
-    task = make_task(gather(workers=usable_cpus()), seed=settings.seed)
+    modules = gather(workers=usable_cpus()) if read is None else read()
+    task = make_task(modules, size, settings.seed)
     _write_texts(folder, task)
     clock.announce("Training a vocabulary")
     texts = (text for module in task.pretraining for text in module.paragraphs)
