@@ -7,6 +7,7 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.table import Table
 
+from litebert.cli.facts import print_facts
 from litebert.corpus.build import build_corpus
 from litebert.corpus.documents import ReaderSettings
 from litebert.corpus.instances import InstanceSettings
@@ -41,15 +42,16 @@ def build(
     workers = usable_cpus() if workers is None else workers
     summary = build_corpus(inputs, tokenizer, output, reading, workers)
     counts = summary.counts
-    table = _table()
-    table.add_row("corpus", str(summary.folder))
-    table.add_row("documents", f"{counts.documents:,} from {summary.files:,} files")
-    table.add_row("sentences", f"{counts.sentences:,}")
-    table.add_row("tokens", f"{counts.tokens:,}")
-    table.add_row("characters a token", f"{counts.characters / counts.tokens:.2f}")
+    facts = {
+        "corpus": str(summary.folder),
+        "documents": f"{counts.documents:,} from {summary.files:,} files",
+        "sentences": f"{counts.sentences:,}",
+        "tokens": f"{counts.tokens:,}",
+        "characters a token": f"{counts.characters / counts.tokens:.2f}",
+    }
     if counts.empty_documents:
-        table.add_row("left out", f"{counts.empty_documents:,} documents without any token")
-    Console().print(table)
+        facts["left out"] = f"{counts.empty_documents:,} documents without any token"
+    print_facts(facts)
 
 
 @app.command
@@ -82,18 +84,20 @@ def verify(folder: Path, /) -> None:
 
 
 def _print_overview(seen: Overview) -> None:
-    table = _table()
-    table.add_row("documents", f"{seen.documents:,} of {seen.tokens_a_document:,.0f} tokens")
-    table.add_row("sentences", f"{seen.sentences:,} of {seen.tokens_a_sentence:.1f} tokens")
-    table.add_row("tokens", f"{seen.tokens:,}")
-    table.add_row("unknown tokens", f"{seen.unknown_share:.2%} (of a sample)")
-    table.add_row("left out", f"{seen.empty_documents:,} empty, {seen.skipped:,} too short")
-    table.add_row("instances an epoch", f"{seen.instances:,} of {seen.mean_length:.1f} tokens")
-    table.add_row("masked", f"{seen.masked_share:.2%} of tokens")
+    print_facts(
+        {
+            "documents": f"{seen.documents:,} of {seen.tokens_a_document:,.0f} tokens",
+            "sentences": f"{seen.sentences:,} of {seen.tokens_a_sentence:.1f} tokens",
+            "tokens": f"{seen.tokens:,}",
+            "unknown tokens": f"{seen.unknown_share:.2%} (of a sample)",
+            "left out": f"{seen.empty_documents:,} empty, {seen.skipped:,} too short",
+            "instances an epoch": f"{seen.instances:,} of {seen.mean_length:.1f} tokens",
+            "masked": f"{seen.masked_share:.2%} of tokens",
+        }
+    )
     console = Console()
-    console.print(table)
     console.print("\nTokens a sentence", highlight=False)
-    bars = _table()
+    bars = Table(show_header=False, box=None, pad_edge=False)
     widest = max(part.share for part in seen.histogram)
     for part in seen.histogram:
         limits = f"{part.low} or more" if part.high is None else f"{part.low} to {part.high}"
@@ -102,7 +106,3 @@ def _print_overview(seen: Overview) -> None:
     console.print(bars)
     console.print("\nAn instance; {seen→to be predicted}", highlight=False)
     console.print(seen.sample, markup=False, highlight=False)
-
-
-def _table() -> Table:
-    return Table(show_header=False, box=None, pad_edge=False)

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
-from rich.console import Console
-from rich.table import Table
 
+from litebert.cli.facts import print_facts
 from litebert.corpus.instances import InstanceSettings
 from litebert.foundation.progress import duration
 from litebert.foundation.settings import given, layered, optional
@@ -82,12 +81,15 @@ def pretrain(
 
 def _print_summary(outcome: PretrainingOutcome) -> None:
     state, metrics = outcome.result.state, outcome.result.metrics
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_row("steps", f"{state.step:,} of {outcome.record.resolved['total_steps']:,}")
-    table.add_row("tokens", f"{state.tokens:,} in {duration(state.seconds)}")
-    table.add_row("unigram loss", f"{outcome.record.resolved['unigram_loss']:.3f}")
-    for name, value in metrics.items():
-        table.add_row(f"held-out {name.replace('_', ' ')}", f"{value:.4f}")
-    table.add_row("model", str(outcome.folder / "model"))
-    table.add_row("report", str(outcome.folder / "report.html"))
-    Console().print(table)
+    resolved = outcome.record.resolved
+    scores = {f"held-out {name.replace('_', ' ')}": f"{v:.4f}" for name, v in metrics.items()}
+    print_facts(
+        {
+            "steps": f"{state.step:,} of {resolved['total_steps']:,}",
+            "tokens": f"{state.tokens:,} in {duration(state.seconds)} of training",
+            **scores,
+            "loss from frequencies alone": f"{resolved['unigram_loss']:.4f}",
+            "model": str(outcome.folder / "model"),
+            "report": str(outcome.folder / "report.html"),
+        }
+    )

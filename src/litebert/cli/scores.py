@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from litebert.cli.facts import print_facts
 from litebert.foundation.progress import console as remarks_console
 from litebert.tasks.evaluation import Evaluation
 
@@ -26,9 +27,7 @@ def print_scores(evaluation: Evaluation, rows: str, facts: Mapping[str, str]) ->
         "commonest label": f"{evaluation.majority_accuracy:.4f} accuracy",
         **facts,
     }
-    width = max(map(len, summary)) + 2
-    for name, value in summary.items():
-        console.print(f"{name:<{width}}{value}", markup=False, soft_wrap=True)
+    print_facts(summary)
     for remark in evaluation.remarks:
         remarks_console().print(remark, markup=False)
 

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
-from rich.console import Console
-from rich.table import Table
 
+from litebert.cli.facts import print_facts
 from litebert.corpus.documents import ReaderSettings, find_inputs, read_documents
 from litebert.foundation.progress import Progress
 from litebert.text.normalise import Normalisation
@@ -48,11 +47,13 @@ def train(
 
 
 def _print_report(report: VocabularyReport) -> None:
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_row("vocabulary", str(report.folder))
-    table.add_row("pieces", f"{report.vocab_size:,}")
-    table.add_row("text", f"{report.characters:,} characters in {report.sentences:,} lines")
-    table.add_row("trained on", f"{report.sampled:,} lines")
-    table.add_row("characters a token", f"{report.characters_per_token:.2f}")
-    table.add_row("unknown tokens", f"{report.unknown_share:.3%}")
-    Console().print(table)
+    print_facts(
+        {
+            "vocabulary": str(report.folder),
+            "pieces": f"{report.vocab_size:,}",
+            "text": f"{report.characters:,} characters in {report.sentences:,} lines",
+            "trained on": f"{report.sampled:,} lines",
+            "characters a token": f"{report.characters_per_token:.2f}",
+            "unknown tokens": f"{report.unknown_share:.3%}",
+        }
+    )
