@@ -10,6 +10,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")
+def golden() -> Path:
+    """Numbers of the original code that the project carries."""
+    return Path(__file__).parent / "golden"
+
+
+@pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of oracle numbers and data beside the checkout."""
     folder = Path(__file__).resolve().parents[1].parent / "shared"

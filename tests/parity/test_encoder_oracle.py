@@ -61,10 +61,10 @@ def load_original(folder: Path) -> PretrainingModel:
 
 
 @pytest.fixture(params=["model_shared", "model_groups"])
-def oracle(request: pytest.FixtureRequest, shared: Path) -> tuple[PretrainingModel, dict]:
-    folder = shared / "oracle" / request.param
-    golden = {name: torch.from_numpy(v) for name, v in np.load(folder / "golden.npz").items()}
-    return load_original(folder), golden
+def oracle(request: pytest.FixtureRequest, golden: Path) -> tuple[PretrainingModel, dict]:
+    folder = golden / request.param
+    numbers = {name: torch.from_numpy(v) for name, v in np.load(folder / "golden.npz").items()}
+    return load_original(folder), numbers
 
 
 def close(ours: torch.Tensor, golden: torch.Tensor, tolerance: float = 1e-5) -> None:

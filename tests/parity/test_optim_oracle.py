@@ -1,4 +1,4 @@
-"""Our optimisers against recorded runs of the original's (oracle/optim)."""
+"""Our optimisers against recorded runs of the original's (tests/golden/optim)."""
 
 from pathlib import Path
 
@@ -18,8 +18,8 @@ RATE_STEPS = {
 
 
 @pytest.mark.parametrize("name", ["lamb", "adamw"])
-def test_twelve_updates_equal_the_originals(name: str, shared: Path) -> None:
-    record = np.load(shared / "oracle" / "optim" / f"{name}_seed1.npz")
+def test_twelve_updates_equal_the_originals(name: str, golden: Path) -> None:
+    record = np.load(golden / "optim" / f"{name}_seed1.npz")
     names = [key.removeprefix("param:") for key in record if key.startswith("param:")]
     parameters = {n: nn.Parameter(torch.from_numpy(record[f"param:{n}"][0].copy())) for n in names}
     optimizer = build_optimizer(name, parameters.items(), learning_rate=0.01)
@@ -36,9 +36,9 @@ def test_twelve_updates_equal_the_originals(name: str, shared: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["lamb", "adamw"])
-def test_the_schedule_gives_every_rate_the_original_used(name: str, shared: Path) -> None:
+def test_the_schedule_gives_every_rate_the_original_used(name: str, golden: Path) -> None:
     """The rate of each recorded update, read off a parameter that has no trust ratio."""
-    record = np.load(shared / "oracle" / "optim" / f"{name}_seed1.npz")
+    record = np.load(golden / "optim" / f"{name}_seed1.npz")
     names = [key.removeprefix("param:") for key in record if key.startswith("param:")]
     weights = record["param:enc/LayerNorm/gamma"].astype(np.float64)
     mean = square = np.zeros(weights.shape[1])
