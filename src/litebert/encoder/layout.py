@@ -117,7 +117,7 @@ def _worth_merging(group: list[int], length: int, count: int) -> bool:
 
 def _block(lengths: list[int]) -> Block:
     count, tokens = len(lengths), sum(lengths)
-    if tokens == count * lengths[0]:
+    if len(set(lengths)) == 1:
         return Block(count, lengths[0], tokens)
     # Few different widths, so that the CPU's kernels, compiled for each shape, are reused.
     width = -(-max(lengths) // WIDTH_STEP) * WIDTH_STEP

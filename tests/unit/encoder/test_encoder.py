@@ -163,12 +163,19 @@ def test_a_fully_padded_row_behaves_as_if_it_had_no_mask() -> None:
     torch.testing.assert_close(masked, free, rtol=0, atol=2e-3)  # fp32 at -10000 keeps 3 digits
 
 
-@pytest.mark.parametrize("lengths", list(itertools.permutations([3, 5, 5, 2])))
+@pytest.mark.parametrize(
+    "lengths",
+    [
+        *itertools.permutations([3, 5, 5, 2]),
+        *itertools.permutations([3, 2, 4]),  # the mean is one of the lengths
+    ],
+)
 def test_packed_sequences_do_not_see_each_other_in_any_order(lengths: tuple[int, ...]) -> None:
     torch.manual_seed(0)
-    model = ClassificationModel(tiny_config(), 3).eval()
+    # Weights large enough that a sequence which sees its neighbour shows it.
+    model = ClassificationModel(tiny_config(initializer_range=0.3), 3).eval()
     draws = torch.Generator().manual_seed(1)
     texts = [torch.randint(5, 40, (n,), generator=draws) for n in lengths]
     together = model(torch.cat(texts), None, Packed(lengths))
     alone = torch.cat([model(text[None], None, Padded()) for text in texts])
-    torch.testing.assert_close(together, alone, rtol=0, atol=1e-6)
+    torch.testing.assert_close(together, alone, rtol=0, atol=1e-5)
