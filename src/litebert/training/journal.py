@@ -31,10 +31,9 @@ class Journal:
     def forget_after(self, step: int) -> None:
         """Drop the metrics of later steps, which a resumed run is going to make again."""
         path = self.folder / METRICS
-        if path.exists():
-            kept = [line for line in read_metrics(path) if line["step"] <= step]
-            with atomic_file(path, "w") as file:
-                file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in kept)
+        kept = [line for line in read_metrics(path) if line["step"] <= step]
+        with atomic_file(path, "w") as file:
+            file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in kept)
 
     def _append(self, name: str, line: str) -> None:
         path = self.folder / name
@@ -43,8 +42,13 @@ class Journal:
 
 
 def read_metrics(path: Path, kind: str | None = None) -> list[dict[str, Any]]:
-    """The lines of a metrics.jsonl, all or of one kind; a last line cut by a crash is left out."""
+    """The lines of a metrics.jsonl, all or of one kind; a last line cut by a crash is left out.
+
+    A run that ended before its first line has no file, and none are returned.
+    """
     lines: list[dict[str, Any]] = []
+    if not path.exists():
+        return lines
     for _, text in read_lines(path):
         try:
             lines.append(json.loads(text))
