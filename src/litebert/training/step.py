@@ -94,7 +94,8 @@ def train_step(
         torch.manual_seed(derive_seed(dropout_seed, index) % 2**63)
         terms = trainable.losses(micro_batch)
         parts = [term.total / weights[name] for name, term in terms.items() if weights[name] > 0]
-        torch.stack(parts).sum().backward()  # type: ignore[no-untyped-call]
+        if parts:  # a batch may have nothing to predict: its words are longer than their quota
+            torch.stack(parts).sum().backward()  # type: ignore[no-untyped-call]
         for name, term in terms.items():
             sums[name] = sums.get(name, 0.0) + term.total.detach()
             correct[name] = correct.get(name, 0.0) + term.correct.detach()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from litebert.training.step import DivergenceError, train_step
+from litebert.training.step import DivergenceError, MicroBatch, train_step
 from regression import Regression
 
 
@@ -40,6 +40,16 @@ def test_a_gradient_that_is_not_finite_touches_no_weight() -> None:
     optimizer = torch.optim.SGD(task.model.parameters(), lr=1.0)
     with pytest.raises(DivergenceError, match="not finite"):
         train_step(task, task.batch(task.start)[0], optimizer, 1.0, 1.0, dropout_seed=0)
+    assert all(torch.equal(a, b) for a, b in zip(before, task.model.parameters(), strict=True))
+
+
+def test_a_batch_with_nothing_to_predict_changes_nothing() -> None:
+    task = Regression()
+    before = [p.detach().clone() for p in task.model.parameters()]
+    optimizer = torch.optim.SGD(task.model.parameters(), lr=1.0)
+    empty = [MicroBatch(torch.arange(8), {"squares": 0.0}, 8)]
+    outcome = train_step(task, empty, optimizer, 1.0, 1.0, dropout_seed=0)
+    assert (outcome.gradient_norm, outcome.weights) == (0.0, {"squares": 0.0})
     assert all(torch.equal(a, b) for a, b in zip(before, task.model.parameters(), strict=True))
 
 
