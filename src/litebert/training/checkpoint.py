@@ -46,6 +46,11 @@ def checkpoint_path(folder: Path, step: int) -> Path:
     return folder / f"step-{step:08d}"
 
 
+def step_of(path: Path) -> int:
+    """The step of a checkpoint, by its name."""
+    return int(path.name.removeprefix("step-"))
+
+
 def save_checkpoint(
     folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, state: TrainingState
 ) -> Path:
@@ -87,9 +92,8 @@ def load_checkpoint(
     if optimizer is not None:
         for key, tensor in _read(path / "optimizer.safetensors").items():
             name, _, slot = key.rpartition("/")
-            # torch keeps its step counters on the CPU.
-            place = tensor if tensor.dim() == 0 else tensor.to(parameters[name].device)
-            optimizer.state[parameters[name]][slot] = place
+            parameter = parameters[name]  # fused kernels want all of a state on its device
+            optimizer.state[parameter][slot] = tensor.to(parameter.device)
     values = read_json(path / "state.json", CheckpointError)
     return TrainingState(**{**values, "position": Position(*values["position"])})
 
@@ -106,7 +110,7 @@ def is_complete(path: Path) -> bool:
 def list_checkpoints(folder: Path) -> list[Path]:
     """The checkpoints of a run by their names, oldest first, complete or not."""
     found = [path for path in folder.glob("step-*") if _NAME.fullmatch(path.name)]
-    return sorted(found, key=lambda path: int(path.name.removeprefix("step-")))
+    return sorted(found, key=step_of)
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
@@ -123,11 +127,14 @@ def newest_checkpoint(folder: Path) -> Path | None:
     return None
 
 
-def prune_checkpoints(folder: Path, keep: int, best_step: int | None) -> None:
-    """Remove all but the `keep` newest checkpoints and the best."""
-    best = None if best_step is None else checkpoint_path(folder, best_step)
-    for path in list_checkpoints(folder)[:-keep]:
-        if path != best:
+def prune_checkpoints(folder: Path, state: TrainingState, keep: int) -> None:
+    """Remove all but the `keep` newest checkpoints up to `state.step`, and the best.
+
+    Later ones are damaged, or the run would have gone on from them: they take no other's place.
+    """
+    earlier = [path for path in list_checkpoints(folder) if step_of(path) <= state.step]
+    for path in earlier[:-keep]:
+        if step_of(path) != state.best_step:
             shutil.rmtree(path)
 
 

@@ -142,7 +142,7 @@ class Trainer:
                 last = self.state.step == plan.total_steps
                 if last or self.state.step % plan.evaluate_every == 0:
                     self.evaluate(progress)
-                if last or self.state.step % plan.save_every == 0:
+                if self.finished or self.state.step % plan.save_every == 0:
                     self.save()
             if interruption.signal is not None:
                 self.save()
@@ -212,7 +212,7 @@ class Trainer:
         """Write the checkpoint of the current state and remove those no longer kept."""
         folder = self.folder / CHECKPOINTS
         save_checkpoint(folder, self.trainable.model, self.optimizer, self.state)
-        prune_checkpoints(folder, self.plan.settings.keep, self.state.best_step)
+        prune_checkpoints(folder, self.state, self.plan.settings.keep)
 
     def _watch_best(self, monitor: Monitor) -> None:
         value = self.metrics[monitor.metric]
