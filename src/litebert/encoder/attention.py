@@ -36,11 +36,12 @@ def attend(
     (B, T, H) or (N, H). `dropout` is the probability on the attention weights; pass 0 to evaluate.
     """
     if isinstance(layout, Packed):
-        sizes = [block.tokens for block in layout.blocks]
+        blocks = layout.blocks_on(qkv.device)
+        sizes = [block.tokens for block in blocks]
         parts = torch.split(qkv, [*sizes, qkv.shape[0] - sum(sizes)])
         mixed = [
             _attend_block(part, block, heads, dropout, backend)
-            for part, block in zip(parts, layout.blocks, strict=False)
+            for part, block in zip(parts, blocks, strict=False)
         ]
         filler = parts[-1]  # rows beyond the N tokens belong to nobody and see nothing
         if len(filler):
@@ -57,11 +58,10 @@ def _attend_block(
     shape = (block.count, block.length, qkv.shape[1])
     if block.places is None or block.mask is None:
         return _attend_rectangle(qkv.view(shape), None, heads, dropout, backend).flatten(0, 1)
-    places = block.places.to(qkv.device)
-    spread: Tensor = _Spread.apply(qkv, places, block.count * block.length)  # type: ignore[no-untyped-call]
-    bias = _score_bias(block.mask.to(qkv.device), qkv.dtype)
+    spread: Tensor = _Spread.apply(qkv, block.places, block.count * block.length)  # type: ignore[no-untyped-call]
+    bias = _score_bias(block.mask, qkv.dtype)
     mixed = _attend_rectangle(spread.view(shape), bias, heads, dropout, backend)
-    collected: Tensor = _Collect.apply(mixed.flatten(0, 1), places)  # type: ignore[no-untyped-call]
+    collected: Tensor = _Collect.apply(mixed.flatten(0, 1), block.places)  # type: ignore[no-untyped-call]
     return collected
 
 

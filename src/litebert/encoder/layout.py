@@ -7,7 +7,7 @@ Shapes: B sequences, T tokens of the longest, N real tokens of all of them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate, groupby
 
@@ -57,6 +57,12 @@ class Block:
     places: Tensor | None = None
     mask: Tensor | None = None
 
+    def on(self, device: torch.device) -> "Block":
+        """The same with its tensors on a device."""
+        if self.places is None or self.mask is None:
+            return self
+        return replace(self, places=self.places.to(device), mask=self.mask.to(device))
+
 
 @dataclass(frozen=True)
 class Packed:
@@ -67,10 +73,14 @@ class Packed:
     """
 
     lengths: Sequence[int]
+    _placed: dict[torch.device, list[Block]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def positions(self, input_ids: Tensor) -> Tensor:
         """Position of each token in its sequence, (N,)."""
-        return torch.cat([torch.arange(n, device=input_ids.device) for n in self.lengths])
+        positions = torch.cat([torch.arange(length) for length in self.lengths])
+        return positions.to(input_ids.device)
 
     def longest(self, input_ids: Tensor) -> int:
         """Tokens of the longest sequence."""
@@ -101,6 +111,12 @@ class Packed:
                 groups.append([length] * count)
                 open_group = True
         return [_block(group) for group in groups]
+
+    def blocks_on(self, device: torch.device) -> list[Block]:
+        """The blocks with their tensors on a device, copied there once for all depths."""
+        if device not in self._placed:
+            self._placed[device] = [block.on(device) for block in self.blocks]
+        return self._placed[device]
 
 
 Layout = Padded | Packed
