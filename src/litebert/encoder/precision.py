@@ -59,12 +59,13 @@ class _LowPrecisionLinear(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, low_weight = ctx.saved_tensors
+        x_needed, weight_needed, bias_needed, _, _ = ctx.needs_input_grad
         rows = grad.reshape(-1, grad.shape[-1])
-        x_grad = grad @ low_weight if ctx.needs_input_grad[0] else None
-        weight_grad = (rows.t() @ x.reshape(-1, x.shape[-1])).float()
+        x_grad = grad @ low_weight if x_needed else None
+        weight_grad = (rows.t() @ x.reshape(-1, x.shape[-1])).float() if weight_needed else None
         # A reduction accumulates in fp32 whatever its type; asking for an fp32 result of a bf16
         # sum takes a path 30 times slower on the CPU.
-        bias_grad = rows.sum(0).float()
+        bias_grad = rows.sum(0).float() if bias_needed else None
         return x_grad, weight_grad, bias_grad, None, None
 
 

@@ -85,6 +85,18 @@ def test_bf16_follows_fp32_and_sums_the_depths_gradients_in_fp32() -> None:
             assert error < 0.1, (name, error)
 
 
+def test_frozen_weights_get_no_gradient_in_bf16_and_let_it_pass() -> None:
+    torch.manual_seed(0)
+    encoder = Encoder(tiny_config())
+    encoder.compute_dtype = torch.bfloat16
+    for parameter in encoder.ffn.parameters():
+        parameter.requires_grad_(False)
+    ids, _, segments = batch([9, 9])
+    encoder(ids, None, segments).pooled.square().mean().backward()
+    assert all(p.grad is None for p in encoder.ffn.parameters())
+    assert all(p.grad is not None for p in encoder.embeddings.parameters())
+
+
 def test_each_sharing_strategy_uses_the_sets_it_names() -> None:
     config = {"num_hidden_layers": 6, "num_hidden_groups": 3}
     sets = {
