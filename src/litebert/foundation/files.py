@@ -44,7 +44,7 @@ def atomic_file(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)
-            _sync_folder(path.parent)
+            _sync(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -68,6 +68,18 @@ def atomic_folder(path: Path, replace: bool = False) -> Iterator[Path]:
             _swap_in(temporary, path)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a process that was killed while writing into `folder` left behind.
+
+    Nobody else may be writing there.
+    """
+    for path in folder.glob(".*.tmp"):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def require_vacant(path: Path, replace: bool = False) -> None:
@@ -132,7 +144,7 @@ def write_manifest(folder: Path) -> None:
     """List every file of `folder` with size and SHA-256 in its `manifest.json`; call it last."""
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != MANIFEST)
     entries = {
-        str(p.relative_to(folder)): {"bytes": p.stat().st_size, "sha256": sha256_file(p)}
+        p.relative_to(folder).as_posix(): {"bytes": p.stat().st_size, "sha256": sha256_file(p)}
         for p in files
     }
     write_json(folder / MANIFEST, {"files": entries})
@@ -237,8 +249,12 @@ class _WatchedFile(io.FileIO):
         return count
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    """Flush a file or a folder's list of names to the disk."""
+    windows = os.name == "nt"  # which opens no folder, and flushes what is open for writing only
+    if windows and path.is_dir():
+        return
+    descriptor = os.open(path, os.O_RDWR if windows else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -247,7 +263,7 @@ def _sync_folder(folder: Path) -> None:
 
 def _sync_tree(folder: Path) -> None:
     for path in [folder, *folder.rglob("*")]:
-        _sync_folder(path)
+        _sync(path)
 
 
 def _swap_in(temporary: Path, path: Path) -> None:
@@ -256,7 +272,7 @@ def _swap_in(temporary: Path, path: Path) -> None:
     if path.exists():
         os.replace(path, old)
     os.replace(temporary, path)
-    _sync_folder(path.parent)
+    _sync(path.parent)
     shutil.rmtree(old, ignore_errors=True)
 
 

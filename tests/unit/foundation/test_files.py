@@ -14,6 +14,7 @@ from litebert.foundation.files import (
     atomic_folder,
     read_json,
     read_lines,
+    remove_leftovers,
     storage_errors,
     verify_manifest,
     write_json,
@@ -43,6 +44,17 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         (place / "sub" / "a").write_text("x")
     assert (target / "sub" / "a").read_text() == "x"
     assert [p.name for p in target.parent.iterdir()] == ["folder"]
+
+
+def test_what_a_killed_writer_left_is_removed(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit), atomic_folder(tmp_path / "a") as place:
+        place.rename(tmp_path / ".kept")  # as if the process had ended before the clean-up
+        raise SystemExit
+    (tmp_path / ".kept").rename(place)
+    (tmp_path / ".b.txt.123.tmp").write_text("half")
+    (tmp_path / "c.tmp").write_text("the user's own")
+    remove_leftovers(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["c.tmp"]
 
 
 def test_a_folder_that_is_taken_is_not_touched_unless_asked(tmp_path: Path) -> None:
