@@ -13,7 +13,8 @@ import torch
 from torch import nn
 
 from litebert.foundation.errors import ResumeError
-from litebert.foundation.files import read_json, require_vacant, write_json
+from litebert.foundation.files import read_json, remove_leftovers, require_vacant, write_json
+from litebert.foundation.progress import console
 from litebert.foundation.settings import differences
 from litebert.training.checkpoint import (
     CHECKPOINTS,
@@ -26,6 +27,7 @@ from litebert.training.machine import MachineSettings, describe_environment, res
 
 RUN = "run.json"
 ENVIRONMENT = "environment.json"
+CHANGES_BITS = ("processor", "gpu", "packages.torch")  # of the environment
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,12 @@ def check_unchanged(
 def restore(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> TrainingState:
     """Load the run's newest complete checkpoint; a run that never saved starts again at step 0.
 
-    The metrics of later steps are dropped. Raises CheckpointError when no checkpoint is whole.
+    The metrics of later steps are dropped, and what a killed process left half-written is removed.
+    Says so when processor, GPU or torch are not those the run began on. Raises CheckpointError when
+    no checkpoint is whole.
     """
+    for place in (folder, folder / CHECKPOINTS):
+        remove_leftovers(place)
     checkpoint = newest_checkpoint(folder / CHECKPOINTS)
     state = TrainingState()
     if checkpoint is not None:
@@ -93,6 +99,9 @@ def restore(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer) ->
     journal = Journal(folder)
     journal.forget_after(state.step)
     journal.note(f"resumed at step {state.step}")
+    for remark in _environment_changes(folder):
+        console().print(remark, markup=False)
+        journal.note(remark)
     return state
 
 
@@ -110,3 +119,13 @@ def resume_machine(stored: Mapping[str, Any]) -> tuple[MachineSettings, str | No
             "that of an uninterrupted run"
         )
     return wanted, None
+
+
+def _environment_changes(folder: Path) -> list[str]:
+    """Why the result may differ in its last bits from that of an uninterrupted run."""
+    began = read_json(folder / ENVIRONMENT, ResumeError)
+    return [
+        f"{line}: the result may not be bit for bit that of an uninterrupted run"
+        for line in differences(began, describe_environment())
+        if line.partition(": ")[0] in CHANGES_BITS
+    ]
