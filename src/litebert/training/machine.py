@@ -36,7 +36,7 @@ class MachineSettings(Settings):
 def resolve_machine(settings: MachineSettings) -> MachineSettings:
     """Replace every "auto" by what this machine offers.
 
-    Raises ConfigError when a GPU, or bf16 on it, is asked for and is not there.
+    Raises ConfigError when a GPU is asked for and is not there.
     """
     device = settings.device
     if device == "cuda" and not torch.cuda.is_available():
@@ -106,9 +106,11 @@ def _version(package: str) -> str | None:
 
 def _revision() -> str | None:
     """The git revision that litebert's source stands at, where it runs from a checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD", "--show-prefix"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.strip() or None
+    revision, _, place = done.stdout.strip().partition("\n")
+    # An installation may lie inside somebody else's repository.
+    return revision if place == "src/litebert/training/" else None
