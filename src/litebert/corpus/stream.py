@@ -47,8 +47,8 @@ class InstanceStream:
         self.settings = settings
         self.seed = seed
         self._original = settings.recipe == "original"
-        self._pieces = pieces or Pieces.of(corpus.tokenizer())
-        self._masking = Masking(settings, self._pieces)
+        self.pieces = pieces or Pieces.of(corpus.tokenizer())
+        self._masking = Masking(settings, self.pieces)
         ranges = sentence_ranges(corpus, spans)
         tokens = corpus.sentence_offsets[ranges[:, 1]] - corpus.sentence_offsets[ranges[:, 0]]
         long_enough = tokens >= SHORTEST_DOCUMENT
@@ -131,12 +131,12 @@ class InstanceStream:
                 segments[side] = segments[side][cut : cut + keep]
                 lengths[side] = keep
         ids = np.empty(sum(lengths) + len(lengths) + 1, dtype=np.int64)
-        ids[0] = self._pieces.cls_id
+        ids[0] = self.pieces.cls_id
         specials, place = [0], 1
         for segment, length in zip(segments, lengths, strict=True):
             ids[place : place + length] = segment
             place += length
-            ids[place] = self._pieces.sep_id
+            ids[place] = self.pieces.sep_id
             specials.append(place)
             place += 1
         return ids, specials

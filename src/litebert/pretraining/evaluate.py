@@ -6,6 +6,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from litebert.corpus.instances import Instance
+from litebert.corpus.stream import InstanceStream
+from litebert.foundation.randomness import Position
+
+SAMPLE_TOKENS = 1_000_000  # enough for the frequencies of the pieces
+
+
+def piece_counts(stream: InstanceStream) -> NDArray[np.int64]:
+    """How often each piece (V,) occurs in a sample of the first epoch's text.
+
+    [CLS] and [SEP] are never masked and do not count.
+    """
+    counts = np.zeros(stream.corpus.vocab_size, dtype=np.int64)
+    position, tokens = Position(), 0
+    while tokens < SAMPLE_TOKENS and position.epoch == 0:
+        instances, position = stream.take(position, 256)
+        for instance in instances:
+            ids = np.array(instance.ids)
+            ids[instance.positions] = instance.labels
+            counts += np.bincount(ids, minlength=len(counts))
+            tokens += len(ids)
+    counts[[stream.pieces.cls_id, stream.pieces.sep_id]] = 0
+    return counts
 
 
 def unigram_loss(counts: NDArray[np.int64], instances: Sequence[Instance]) -> float:

@@ -4,9 +4,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from litebert.corpus.instances import Instance
 from litebert.corpus.shards import Corpus
@@ -19,7 +17,7 @@ from litebert.foundation.files import require_vacant
 from litebert.foundation.progress import console
 from litebert.foundation.randomness import Position, derive_seed
 from litebert.optim import learning_rate_at, optimizer_of
-from litebert.pretraining.evaluate import unigram_loss
+from litebert.pretraining.evaluate import piece_counts, unigram_loss
 from litebert.pretraining.report import write_run_report
 from litebert.pretraining.settings import PretrainingSettings
 from litebert.pretraining.trainable import Pretraining
@@ -43,7 +41,6 @@ from litebert.training.run_folder import (
 from litebert.weights.folder import save_model
 
 COMMAND = "pretrain"
-UNIGRAM_TOKENS = 1_000_000  # a sample this large gives the pieces' frequencies
 
 
 @dataclass(frozen=True)
@@ -151,27 +148,13 @@ def _begin(
         "config": run.config.model_dump(),
         "parameters": sum(p.numel() for p in run.trainable.model.parameters()),
         "corpus": corpus.content_hash,
-        "unigram_loss": unigram_loss(_piece_counts(run, corpus.vocab_size), run.heldout),
+        "unigram_loss": unigram_loss(piece_counts(run.stream), run.heldout),
     }
-    learning_rate_at(
-        settings.schedule, 0, length.total_steps
-    )  # refuses a schedule that does not fit
+    # Refuses a schedule that does not fit.
+    learning_rate_at(settings.schedule, 0, length.total_steps)
     record = RunRecord(COMMAND, settings.model_dump(exclude_none=True), resolved)
     begin_run(folder, record)
     return record
-
-
-def _piece_counts(run: _Run, vocab_size: int) -> NDArray[np.int64]:
-    """How often each piece occurs in a sample of the training instances."""
-    counts = np.zeros(vocab_size, dtype=np.int64)
-    position = Position()
-    while counts.sum() < UNIGRAM_TOKENS and position.epoch == 0:
-        instances, position = run.stream.take(position, 256)
-        for instance in instances:
-            ids = np.array(instance.ids)
-            ids[instance.positions] = instance.labels
-            counts += np.bincount(ids, minlength=vocab_size)
-    return counts
 
 
 def _check_same_run(stored: RunRecord, settings: PretrainingSettings, corpus: Corpus) -> None:
