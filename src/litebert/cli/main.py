@@ -4,10 +4,12 @@ Exit codes: 0 done; 2 a mistake the user can mend; 130 and 143 ended by SIGINT a
 saving what there is to save.
 """
 
+import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, MissingArgumentError, Parameter, UnusedCliTokensError
 from pydantic import BaseModel, ValidationError
 
 from litebert import __version__
@@ -33,6 +35,7 @@ app = App(
     version=__version__,
     help="ALBERT from raw text to predictions. Each command explains itself with --help.",
     default_parameter=Parameter(negative=()),
+    suppress_keyboard_interrupt=False,
     help_epilogue="Any command takes --debug, which shows the traceback of an error.",
 )
 for _name, _target in COMMANDS.items():
@@ -40,7 +43,11 @@ for _name, _target in COMMANDS.items():
 
 
 def run(arguments: Sequence[str] | None = None) -> None:
-    """The entry point: run a command and exit with its code."""
+    """The entry point: run a command and exit with its code.
+
+    SIGTERM unwinds a command as Ctrl-C does, so that nothing half-written is left.
+    """
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(main(list(sys.argv[1:] if arguments is None else arguments)))
 
 
@@ -64,8 +71,21 @@ def main(arguments: list[str]) -> int:
         return 0
 
 
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
 def _words(error: Exception) -> str:
     """An error as one line."""
+    if isinstance(error, CycloptsError):
+        see = f"see {' '.join(['litebert', *(error.command_chain or ())])} --help"
+        unused = error.unused_tokens or []
+        if isinstance(error, UnusedCliTokensError) and unused:
+            return f'unexpected argument "{unused[0]}": {see}'
+        misspelt = any(token.startswith("-") for token in unused)
+        absent = isinstance(error, MissingArgumentError) and error.keyword is None
+        if absent and error.argument is not None and not misspelt:
+            return f"{error.argument.name} is not given: {see}"
     cause = error.__cause__ if isinstance(error, CycloptsError) else error
     if isinstance(cause, ValidationError):
         return describe(cause, BaseModel)

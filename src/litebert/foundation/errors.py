@@ -51,10 +51,12 @@ class MissingExtraError(LitebertError):
 def nearest(name: str, known: Iterable[str]) -> str:
     """Say what a misspelt `name` may have meant, as the end of an error message.
 
-    Returns 'did you mean "x"?' for a close match, else a list of what is known.
+    Returns 'did you mean "x"?' for names that begin so or a close match, else a list of all.
     """
     choices = [str(choice) for choice in known]
-    close = get_close_matches(name, choices, n=1, cutoff=0.6)
+    begun = [choice for choice in choices if name and choice.startswith(name)]
+    close = begun or get_close_matches(name, choices, n=1, cutoff=0.6)
     if close:
-        return f'did you mean "{close[0]}"?'
+        meant = " or ".join(f'"{choice}"' for choice in close)
+        return f"did you mean {meant}?"
     return f"known: {', '.join(choices)}"
