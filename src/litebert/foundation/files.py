@@ -26,6 +26,11 @@ from litebert.foundation.errors import DataError, LitebertError, StorageError
 MANIFEST = "manifest.json"
 LONGEST_LINE = 128 << 20  # bytes; a longer line is refused rather than read into memory
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+_REFUSED = (
+    *(errno.EACCES, errno.EPERM, errno.EROFS),
+    *(errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG),
+    *(errno.EFBIG, errno.EIO),
+)
 
 
 @contextmanager
@@ -107,7 +112,7 @@ def storage_errors(path: Path) -> Iterator[None]:
                 f"no space left on the disk while writing {path} ({free:,} bytes free): "
                 "free some space or name a folder on another disk; nothing half-written was kept"
             ) from error
-        if isinstance(error, PermissionError | NotADirectoryError | IsADirectoryError):
+        if error.errno in _REFUSED:
             raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
         raise
 

@@ -83,6 +83,13 @@ def test_a_full_disk_is_said_with_path_and_space(tmp_path: Path) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
 
+@pytest.mark.parametrize("code", [errno.EROFS, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EIO])
+def test_a_place_that_refuses_is_named(tmp_path: Path, code: int) -> None:
+    said = pytest.raises(StorageError, match=rf"cannot write .*out: {os.strerror(code)}")
+    with said, storage_errors(tmp_path / "out"):
+        raise OSError(code, os.strerror(code))
+
+
 def test_a_manifest_finds_what_was_cut_changed_or_removed(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     for name in ("a", "sub/b"):
