@@ -86,9 +86,11 @@ def layered(
 
     Raises ConfigError that names the file, or the field.
     """
-    recipe = {} if file is None else load_recipe(file)
-    where = "settings" if file is None else str(file)
-    return model.parse(merge(base or {}, recipe, asked), where)
+    below = dict(base or {})
+    if file is not None:
+        below = merge(below, load_recipe(file))
+        model.parse(below, str(file))  # what is wrong with the file is not what was asked
+    return model.parse(merge(below, asked))
 
 
 def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from litebert.foundation.settings import (
     describe,
     differences,
     given,
+    layered,
     load_recipe,
     merge,
     optional,
@@ -67,3 +68,14 @@ def test_recipes_are_toml(tmp_path: Path) -> None:
         load_recipe(path)
     with pytest.raises(ConfigError, match="does not exist"):
         load_recipe(tmp_path / "none.toml")
+
+
+def test_a_recipe_is_to_blame_for_its_own_mistakes_alone(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text("[inner]\nsize = 4\n")
+    assert layered(Outer, path, {"inner": {}, "name": "y"}).inner.size == 4
+    with pytest.raises(ConfigError, match=r"^settings: inner\.size"):
+        layered(Outer, path, {"inner": {"size": 0}})
+    path.write_text("inner = 3\n")
+    with pytest.raises(ConfigError, match=r"recipe\.toml: inner"):
+        layered(Outer, path, {"inner": {}})
