@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import Field
 
 from litebert.foundation.errors import VocabularyError
-from litebert.foundation.files import atomic_folder, require_vacant, write_json
+from litebert.foundation.files import atomic_folder, write_json
 from litebert.foundation.progress import Progress
 from litebert.foundation.settings import Settings
 from litebert.text.model_proto import retire_pieces
@@ -86,25 +86,24 @@ def train_vocabulary(
     settings = settings or VocabularySettings()
     normalisation = normalisation or Normalisation()
     folder = Path(folder)
-    require_vacant(folder)
-    sample, count, characters = _draw_sample(texts, settings, normalisation, progress)
-    lines = sample.take()
-    sampled, measured = len(lines), lines[:_MEASURED]
-    model = train_model(lines, settings.vocab_size, settings.fit, settings.character_coverage)
-    tokenizer = Tokenizer(_without_digit_commas(model), normalisation)
-    ratio, unknown = _measure(tokenizer, measured)
-    report = VocabularyReport(
-        folder=folder,
-        vocab_size=tokenizer.vocab_size,
-        texts=count,
-        characters=characters,
-        sentences=sample.seen,
-        sampled=sampled,
-        characters_per_token=ratio,
-        unknown_share=unknown,
-        fingerprint=tokenizer.fingerprint,
-    )
-    with atomic_folder(folder) as place:
+    with atomic_folder(folder) as place:  # first of all: a place that refuses costs no training
+        sample, count, characters = _draw_sample(texts, settings, normalisation, progress)
+        lines = sample.take()
+        sampled, measured = len(lines), lines[:_MEASURED]
+        model = train_model(lines, settings.vocab_size, settings.fit, settings.character_coverage)
+        tokenizer = Tokenizer(_without_digit_commas(model), normalisation)
+        ratio, unknown = _measure(tokenizer, measured)
+        report = VocabularyReport(
+            folder=folder,
+            vocab_size=tokenizer.vocab_size,
+            texts=count,
+            characters=characters,
+            sentences=sample.seen,
+            sampled=sampled,
+            characters_per_token=ratio,
+            unknown_share=unknown,
+            fingerprint=tokenizer.fingerprint,
+        )
         tokenizer.save(place)
         (place / LIST_FILE).write_text(_piece_list(tokenizer), encoding="utf-8")
         write_json(place / SUMMARY_FILE, _summary(report, settings, normalisation))

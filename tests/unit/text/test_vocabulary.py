@@ -97,6 +97,14 @@ def test_a_taken_folder_is_refused_before_the_text_is_read(tmp_path):
         train_vocabulary(iter(()), tmp_path, SMALL)
 
 
+def test_a_place_that_refuses_costs_no_reading(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    unread = iter(["a text"])
+    with pytest.raises(StorageError, match="cannot write"):
+        train_vocabulary(unread, tmp_path / "file" / "vocabulary", SMALL)
+    assert list(unread) == ["a text"]
+
+
 def test_an_error_while_reading_stays_what_it_is(tmp_path):
     def broken():
         yield "a text"
