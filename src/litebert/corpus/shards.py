@@ -69,6 +69,8 @@ class Corpus:
         are checked later, batch by batch, when they are first read.
         """
         folder = Path(folder)
+        if folder.is_file():
+            raise CorpusError(f"{folder} is a file: name the folder litebert corpus build wrote")
         if not folder.is_dir():
             raise CorpusError(f"{folder} does not exist: build it with litebert corpus build")
         if not (folder / CORPUS_FILE).is_file():

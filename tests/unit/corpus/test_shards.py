@@ -166,6 +166,8 @@ def test_what_is_not_a_corpus_folder_is_refused(tmp_path, copy):
         Corpus.open(tmp_path / "no")
     with pytest.raises(CorpusError, match="is not a corpus folder"):
         Corpus.open(tmp_path)
+    with pytest.raises(CorpusError, match="is a file"):
+        Corpus.open(copy / "corpus.json")
     description = json.loads((copy / "corpus.json").read_text())
     (copy / "corpus.json").write_text(json.dumps({**description, "format": 99}))
     with pytest.raises(CorpusError, match="has corpus format 99, this version reads 1"):
