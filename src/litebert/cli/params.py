@@ -46,13 +46,13 @@ def params(preset: str | None = None, /) -> None:
     for larger, smaller, published in RATIOS:
         a, b = (count_parameters(EncoderConfig.preset(name)).backbone for name in (larger, smaller))
         ratio = f"{larger} / {smaller}: {a:,} / {b:,} = {a / b:.1f}x (paper: {published})"
-        console.print(ratio, highlight=False)
+        console.print(ratio, highlight=False, soft_wrap=True)
     console.print()
     console.print(_table_4())
 
 
 def _table_1() -> Table:
-    table = _new_table("Table 1: models (Lan et al. 2019)", ["preset", "L", "H", "E", "sharing"])
+    table = _new_table("Table 1: models (Lan et al. 2019)", ["preset", "L", "H", "E"])
     for name in PRESETS:
         config = EncoderConfig.preset(name)
         counts = count_parameters(config)
@@ -61,7 +61,6 @@ def _table_1() -> Table:
             str(config.num_hidden_layers),
             str(config.hidden_size),
             str(config.embedding_size),
-            config.sharing,
             f"{counts.encoder:,}",
             f"{counts.backbone:,}",
             f"{counts.pretraining:,}",
@@ -101,9 +100,11 @@ def _parts(preset: str) -> Table:
 
 
 def _new_table(title: str, columns: list[str]) -> Table:
-    table = Table(title=title, title_justify="left")
-    for column in columns:
-        table.add_column(column, justify="left" if column in ("preset", "sharing") else "right")
-    for column in NUMBER_COLUMNS:
-        table.add_column(column, justify="right")
+    """A table without lines, so that Table 1 fits 80 columns and no number is cut."""
+    table = Table(
+        title=title, title_justify="left", box=None, pad_edge=False, collapse_padding=True
+    )
+    for column in (*columns, *NUMBER_COLUMNS):
+        text = column in ("preset", "sharing")
+        table.add_column(column, justify="left" if text else "right", no_wrap=True)
     return table
