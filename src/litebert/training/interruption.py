@@ -1,6 +1,7 @@
 """SIGINT and SIGTERM as a request to finish the current step, save, and end cleanly."""
 
 import signal
+import threading
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -10,7 +11,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Interruption:
     """While active, remembers the first SIGINT or SIGTERM; a second one acts as usual.
 
-    `signal` is the number received, or None. Must be entered in the main thread.
+    `signal` is the number received, or None. Python lets only the main thread catch signals: in
+    another thread nothing is remembered.
     """
 
     def __init__(self) -> None:
@@ -18,7 +20,8 @@ class Interruption:
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        self._previous = {number: signal.signal(number, self._remember) for number in _SIGNALS}
+        if threading.current_thread() is threading.main_thread():
+            self._previous = {number: signal.signal(number, self._remember) for number in _SIGNALS}
         return self
 
     def _remember(self, number: int, frame: FrameType | None) -> None:

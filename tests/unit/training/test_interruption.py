@@ -2,6 +2,7 @@
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -33,3 +34,12 @@ def test_without_a_signal_the_handlers_are_put_back_even_after_an_error() -> Non
         assert signal.getsignal(signal.SIGTERM) != before
         raise ZeroDivisionError
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_another_thread_can_train_too() -> None:
+    def enter() -> int | None:
+        with Interruption() as interruption:
+            return interruption.signal
+
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(enter).result() is None

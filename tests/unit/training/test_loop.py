@@ -100,6 +100,47 @@ def test_a_signal_finishes_the_step_saves_and_stops(tmp_path: Path, number: int)
     assert saved.name == "step-00000012"
 
 
+def test_a_signal_during_an_evaluation_waits_for_it_and_loses_nothing(tmp_path: Path) -> None:
+    whole = make(tmp_path / "whole", save_every=30)
+    whole.run()
+    first = make(tmp_path / "parts", save_every=30)
+    plain_evaluation = first.trainable.evaluate
+
+    def interrupted_evaluation() -> dict[str, float]:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return plain_evaluation()
+
+    first.trainable.evaluate = interrupted_evaluation
+    assert first.run().state.step == 5
+    second = make(tmp_path / "parts", save_every=7)
+    resume(second, newest_checkpoint(tmp_path / "parts" / "checkpoints"))
+    second.run()
+    assert the_same(whole, second)
+    lines = [
+        read_metrics(tmp_path / name / "metrics.jsonl", "evaluation") for name in ("whole", "parts")
+    ]
+    assert lines[0] == lines[1]
+
+
+def test_a_run_stopped_before_its_first_step_begins_anew(tmp_path: Path) -> None:
+    whole = make(tmp_path / "whole")
+    whole.run()
+    first = make(tmp_path / "parts")
+    first.save()
+    second = make(tmp_path / "parts")
+    resume(second, newest_checkpoint(tmp_path / "parts" / "checkpoints"))
+    second.run()
+    assert the_same(whole, second)
+
+
+def test_a_finished_run_has_nothing_left_to_do(tmp_path: Path) -> None:
+    make(tmp_path).run()
+    again = make(tmp_path)
+    resume(again, newest_checkpoint(tmp_path / "checkpoints"))
+    assert again.run().state.step == 30
+    assert again.trainable.served == []
+
+
 def test_old_checkpoints_go_and_the_best_stays(tmp_path: Path) -> None:
     trainer = make(tmp_path, monitor=Monitor("error", higher_is_better=False))
     seen = iter([5.0, 1.0, 3.0, 4.0, 2.0, 6.0])
