@@ -90,11 +90,13 @@ def test_a_terminated_and_resumed_run_ends_with_the_same_bytes(
     assert run(corpus, tmp_path / "whole", *settings) == 0
     command = [sys.executable, "-m", "litebert", "pretrain", str(corpus), *TINY, *settings]
     command += ["--output", str(tmp_path / "parts")]
+    said = []
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         for line in process.stderr:
+            said.append(line)
             if line.startswith("step 6:"):
                 process.terminate()
-        assert process.wait() == 143
+        assert process.wait() == 143, "".join(said)
     stopped = list_checkpoints(tmp_path / "parts" / "checkpoints")[-1]
     assert stopped.name < "step-00000024"
     assert (tmp_path / "parts" / "model" / "config.json").exists()

@@ -9,12 +9,17 @@ from litebert.cli.facts import print_facts
 from litebert.corpus.instances import InstanceSettings
 from litebert.foundation.progress import duration
 from litebert.foundation.settings import given, layered, optional
-from litebert.optim import OptimizerSettings, ScheduleSettings
+from litebert.optim import ScheduleSettings
 from litebert.pretraining.run import COMMAND, PretrainingOutcome
 from litebert.pretraining.run import pretrain as run_pretraining
-from litebert.pretraining.settings import HeldOutSettings, ModelSettings, PretrainingSettings
+from litebert.pretraining.settings import (
+    HeldOutSettings,
+    ModelSettings,
+    PretrainingLoopSettings,
+    PretrainingOptimizerSettings,
+    PretrainingSettings,
+)
 from litebert.training.budget import BudgetSettings
-from litebert.training.loop import LoopSettings
 from litebert.training.machine import MachineSettings
 from litebert.training.run_folder import read_run
 
@@ -31,8 +36,8 @@ if TYPE_CHECKING:
     Machine = Settings
 else:
     Model, Data = optional(ModelSettings), optional(InstanceSettings)
-    Optimizer, Schedule = optional(OptimizerSettings), optional(ScheduleSettings)
-    Budget, Loop = optional(BudgetSettings), optional(LoopSettings)
+    Optimizer, Schedule = optional(PretrainingOptimizerSettings), optional(ScheduleSettings)
+    Budget, Loop = optional(BudgetSettings), optional(PretrainingLoopSettings)
     HeldOut, Machine = optional(HeldOutSettings), optional(MachineSettings)
 
 

@@ -1,6 +1,6 @@
 """The settings of a pretraining run, composed of those of its parts."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -65,14 +65,28 @@ class HeldOutSettings(Settings):
     """Held-out instances in an evaluation."""
 
 
+class PretrainingOptimizerSettings(OptimizerSettings):
+    """The optimiser; torch's by default, whose bias correction a short run cannot do without."""
+
+    optimizer: Literal["adamw", "lamb", "torch-adamw"] = "torch-adamw"
+    """adamw and lamb as in the original (no bias correction), or torch's AdamW."""
+
+
+class PretrainingLoopSettings(LoopSettings):
+    """The loop; in a short run updates count for more than tokens, so batches are small."""
+
+    batch_size: int = Field(16, ge=1)
+    """Instances in the batch of one update."""
+
+
 class PretrainingSettings(Settings):
     """Everything a pretraining run can be told; sections as in a recipe file."""
 
     model: ModelSettings = ModelSettings()
     data: InstanceSettings = InstanceSettings()
-    optimizer: OptimizerSettings = OptimizerSettings()
+    optimizer: PretrainingOptimizerSettings = PretrainingOptimizerSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     budget: BudgetSettings = BudgetSettings()
-    training: LoopSettings = LoopSettings()
+    training: PretrainingLoopSettings = PretrainingLoopSettings()
     evaluation: HeldOutSettings = HeldOutSettings()
     machine: MachineSettings = MachineSettings()
