@@ -30,7 +30,7 @@ from litebert.report.page import (
     Table,
     write_report,
 )
-from litebert.report.plots import Level, Panel, Series, bars, confusion, curves
+from litebert.report.plots import Level, Panel, bars, confusion, curves, series_of
 from litebert.tasks.evaluation import Evaluation
 from litebert.training.journal import METRICS, read_metrics
 
@@ -145,19 +145,18 @@ def _pretraining(folder: Path, findings: Findings) -> list[Block]:
     loss = Panel(
         "Masked-LM loss",
         [
-            _series("training", train, "masked_lm_loss"),
-            _series("held out", held_out, "masked_lm_loss"),
+            series_of("training", train, "masked_lm_loss", 0.8),
+            series_of("held out", held_out, "masked_lm_loss"),
         ],
         "step",
         "nats a masked token",
-        smoothing=0.8,
         levels=[Level("frequencies alone", counts.unigram_loss)],
     )
     accuracy = Panel(
         "Accuracy on held-out documents",
         [
-            _series("masked words", held_out, "masked_lm_accuracy"),
-            _series("sentence order", held_out, "sentence_order_accuracy"),
+            series_of("masked words", held_out, "masked_lm_accuracy"),
+            series_of("sentence order", held_out, "sentence_order_accuracy"),
         ],
         "step",
         "accuracy",
@@ -191,7 +190,7 @@ def _finetuning(findings: Findings, runs: dict[str, Path]) -> list[Block]:
     panels = [
         Panel(
             title,
-            [_series(name, points, key) for name, points in lines.items()],
+            [series_of(name, points, key) for name, points in lines.items()],
             "step",
             key,
             percent=key == "accuracy",
@@ -246,8 +245,3 @@ def _next_steps(folder: Path) -> list[Block]:
         Paragraph("And the demo's own model on other lines:"),
         Code(f"litebert predict {name} {name}/predictions.jsonl"),
     ]
-
-
-def _series(name: str, lines: Lines, key: str) -> Series:
-    points = [(line["step"], line[key]) for line in lines if line.get(key) is not None]
-    return Series(name, [x for x, _ in points], [y for _, y in points])

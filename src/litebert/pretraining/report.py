@@ -18,7 +18,7 @@ from litebert.report.page import (
     Table,
     write_report,
 )
-from litebert.report.plots import Level, Panel, Series, curves
+from litebert.report.plots import Level, Panel, curves, series_of
 from litebert.training.journal import METRICS, read_metrics
 from litebert.training.run_folder import RunRecord
 
@@ -89,32 +89,31 @@ def learning_curves(record: RunRecord, train: Lines, held_out: Lines) -> list[Fi
         Panel(
             "Masked-LM loss",
             [
-                _series("training", train, "masked_lm_loss"),
-                _series("held out", held_out, "masked_lm_loss"),
+                series_of("training", train, "masked_lm_loss", 0.8),
+                series_of("held out", held_out, "masked_lm_loss"),
             ],
             "step",
             "nats",
-            smoothing=0.8,
             levels=(plateau,),
         ),
         Panel(
             "Masked-LM accuracy",
-            [_series("held out", held_out, "masked_lm_accuracy")],
+            [series_of("held out", held_out, "masked_lm_accuracy")],
             "step",
             "share",
             percent=True,
         ),
         Panel(
             "Sentence-order accuracy",
-            [_series("held out", held_out, "sentence_order_accuracy")],
+            [series_of("held out", held_out, "sentence_order_accuracy")],
             "step",
             "share",
             percent=True,
             levels=(Level("chance", 0.5),),
         ),
-        Panel("Learning rate", [_series("rate", train, "learning_rate")], "step", "rate"),
-        Panel("Gradient norm", [_series("norm", train, "gradient_norm")], "step", "norm"),
-        Panel("Speed", [_series("tokens", train, "tokens_per_second")], "step", "tokens / s"),
+        Panel("Learning rate", [series_of("rate", train, "learning_rate")], "step", "rate"),
+        Panel("Gradient norm", [series_of("norm", train, "gradient_norm")], "step", "norm"),
+        Panel("Speed", [series_of("tokens", train, "tokens_per_second")], "step", "tokens / s"),
     ]
     drawn = [panel for panel in panels if any(len(series.x) > 0 for series in panel.series)]
     return [Figure(curves(panel)) for panel in drawn]
@@ -123,11 +122,6 @@ def learning_curves(record: RunRecord, train: Lines, held_out: Lines) -> list[Fi
 def percent(share: float) -> str:
     """A share as '12.3 %'."""
     return f"{100 * share:.1f} %"
-
-
-def _series(name: str, lines: Lines, key: str) -> Series:
-    points = [(line["step"], line[key]) for line in lines if line.get(key) is not None]
-    return Series(name, [x for x, _ in points], [y for _, y in points])
 
 
 def _model_words(resolved: dict[str, Any]) -> str:

@@ -67,11 +67,16 @@ _COUNTED_CLASSES = 32  # a larger confusion matrix shows shades without counts
 
 @dataclass(frozen=True)
 class Series:
-    """One line: a name for the legend and its points."""
+    """One line: a name for the legend and its points.
+
+    `smoothing` (0 up to, not including, 1) is the share of the old value in a running mean; the
+    raw points stay visible behind it.
+    """
 
     name: str
     x: Sequence[float]
     y: Sequence[float]
+    smoothing: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -86,17 +91,23 @@ class Level:
 class Panel:
     """One set of axes: several series, and levels to compare them with.
 
-    `smoothing` (0 up to, not including, 1) is the share of the old value in a running mean; the
-    raw points stay visible behind it. `percent` shows y as a share of one; then 0.5 reads 50 %.
+    `percent` shows y as a share of one; then 0.5 reads 50 %.
     """
 
     title: str
     series: Sequence[Series]
     x_label: str
     y_label: str
-    smoothing: float = 0.0
     percent: bool = False
     levels: Sequence[Level] = ()
+
+
+def series_of(
+    name: str, lines: Sequence[dict[str, Any]], key: str, smoothing: float = 0.0
+) -> Series:
+    """A series over the steps from a run's metrics; lines without a value of `key` are left out."""
+    points = [(line["step"], line[key]) for line in lines if line.get(key) is not None]
+    return Series(name, [x for x, _ in points], [y for _, y in points], smoothing)
 
 
 def curves(panel: Panel) -> str:
@@ -106,7 +117,7 @@ def curves(panel: Panel) -> str:
         axes = figure.subplots()
         for index, series in enumerate(panel.series):
             colour = _SERIES[index % len(_SERIES)]
-            _line(axes, series, colour, panel.smoothing)
+            _line(axes, series, colour)
         for level in panel.levels:
             _level(axes, level)
         axes.set_xlabel(panel.x_label)
@@ -209,15 +220,15 @@ def smooth(values: Sequence[float], share: float) -> list[float]:
     return result
 
 
-def _line(axes: Any, series: Series, colour: str, smoothing: float) -> None:
+def _line(axes: Any, series: Series, colour: str) -> None:
     x, y = np.asarray(series.x, dtype=float), np.asarray(series.y, dtype=float)
     finite = np.isfinite(x) & np.isfinite(y)
     x, y = x[finite], y[finite]
     # With few points each one is marked: a line alone would hide how few there are.
     marker = {"marker": "o", "markersize": 3.2, "markeredgewidth": 0} if len(x) <= 30 else {}
-    if smoothing:
+    if series.smoothing:
         axes.plot(x, y, color=colour, alpha=0.25, linewidth=1)
-        y, marker = np.asarray(smooth(y.tolist(), smoothing)), {}
+        y, marker = np.asarray(smooth(y.tolist(), series.smoothing)), {}
     axes.plot(x, y, color=colour, label=series.name, **marker)
 
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from litebert.report.page import (
     Table,
     write_report,
 )
-from litebert.report.plots import Level, Panel, Series, confusion, curves, smooth
+from litebert.report.plots import Level, Panel, confusion, curves, series_of
 from litebert.tasks.evaluation import Evaluation, mistakes_as_rows
 from litebert.tasks.task import Task
 from litebert.training.journal import METRICS, read_metrics
@@ -132,8 +131,8 @@ def _curves(train: Lines, validation: Lines, evaluation: Evaluation) -> list[Fig
         Panel(
             "Loss",
             [
-                _smoothed(_series("training", train, "loss")),
-                _series("validation", validation, "loss"),
+                series_of("training", train, "loss", 0.8),
+                series_of("validation", validation, "loss"),
             ],
             "step",
             "nats",
@@ -141,28 +140,18 @@ def _curves(train: Lines, validation: Lines, evaluation: Evaluation) -> list[Fig
         Panel(
             "Validation scores",
             [
-                _series("accuracy", validation, "accuracy"),
-                _series("macro-F1", validation, "macro_f1"),
+                series_of("accuracy", validation, "accuracy"),
+                series_of("macro-F1", validation, "macro_f1"),
             ],
             "step",
             "share",
             percent=True,
             levels=(majority,),
         ),
-        Panel("Learning rate", [_series("rate", train, "learning_rate")], "step", "rate"),
-        Panel("Gradient norm", [_series("norm", train, "gradient_norm")], "step", "norm"),
+        Panel("Learning rate", [series_of("rate", train, "learning_rate")], "step", "rate"),
+        Panel("Gradient norm", [series_of("norm", train, "gradient_norm")], "step", "norm"),
     ]
     return [Figure(curves(panel)) for panel in panels]
-
-
-def _series(name: str, lines: Lines, key: str) -> Series:
-    points = [(line["step"], line[key]) for line in lines if line.get(key) is not None]
-    return Series(name, [x for x, _ in points], [y for _, y in points])
-
-
-def _smoothed(series: Series) -> Series:
-    """A running mean where there are many points, each of a few batches: noise hides the course."""
-    return series if len(series.y) < 50 else replace(series, y=smooth(series.y, 0.8))
 
 
 def _spent(train: Lines) -> str:

@@ -43,7 +43,10 @@ def test_letters_unknown_to_the_drawing_font_are_kept():
 
 def test_colours_are_left_to_the_page():
     matrix = np.array([[5, 1], [0, 3]])
-    for drawn in (plots.curves(panel(smoothing=0.5)), plots.confusion(matrix, ["a", "b"])):
+    for drawn in (
+        plots.curves(panel(series=[plots.Series("a", [1, 2], [3, 4], 0.5)])),
+        plots.confusion(matrix, ["a", "b"]),
+    ):
         assert "var(--ink)" in drawn
         assert set(re.findall(r"#[0-9a-f]{6}\b", drawn)) == set()
 
