@@ -4,6 +4,7 @@ Exit codes: 0 done; 2 a mistake the user can mend; 130 and 143 ended by SIGINT a
 saving what there is to save.
 """
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -57,6 +58,7 @@ def main(arguments: list[str]) -> int:
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
         code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except (LitebertError, CycloptsError, ValidationError) as error:
         if debug:
@@ -69,6 +71,21 @@ def main(arguments: list[str]) -> int:
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         sys.stderr.close()
         return 0
+    except OSError as error:  # the machine's refusal, as a full disk behind `> file`
+        if debug:
+            raise
+        where = error.filename or "standard output, or a file in use"
+        console().print(f"litebert: {error.strerror or error} ({where})", markup=False, style="red")
+        _drop_output()
+        return 2
+
+
+def _drop_output() -> None:
+    """Let what standard output refused go, or Python would try once more at its exit."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):  # closed, or no file of the system's
+        return
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

@@ -5,6 +5,7 @@ crash leaves the old file or the new one. A folder is built under a temporary na
 once its `manifest.json`, written last, lists every file with its SHA-256.
 """
 
+import codecs
 import errno
 import gzip
 import hashlib
@@ -29,7 +30,7 @@ _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 _REFUSED = (
     *(errno.EACCES, errno.EPERM, errno.EROFS),
     *(errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG),
-    *(errno.EFBIG, errno.EIO),
+    *(errno.EFBIG, errno.EIO, errno.ENOTEMPTY),
 )
 
 
@@ -112,6 +113,9 @@ def storage_errors(path: Path) -> Iterator[None]:
                 f"no space left on the disk while writing {path} ({free:,} bytes free): "
                 "free some space or name a folder on another disk; nothing half-written was kept"
             ) from error
+        if isinstance(error, FileExistsError):
+            taken = f"{error.filename} is a file where a folder is needed"
+            raise StorageError(f"cannot write {path}: {taken}") from error
         if error.errno in _REFUSED:
             raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
         raise
@@ -229,10 +233,11 @@ def decode_lines(
             line = raw.decode("utf-8")
         except UnicodeDecodeError as problem:
             byte = position + problem.start
+            wide = number == 1 and raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
             raise DataError(
                 f"{name} is not UTF-8: line {number}, byte {byte} "
                 f"(0x{raw[problem.start]:02x}): convert it, e.g. with "
-                "iconv -f latin1 -t utf-8"
+                f"iconv -f {'utf-16' if wide else 'latin1'} -t utf-8"
             ) from None
         position += len(raw)
         if number == 1:

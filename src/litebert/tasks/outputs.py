@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from litebert.foundation.errors import DataError
+from litebert.foundation.errors import DataError, StorageError
 from litebert.foundation.files import atomic_file
 from litebert.foundation.progress import Progress
 from litebert.tasks.features import Tally, Texts
@@ -70,9 +70,11 @@ def predict_file(predictor: Predictor, rows: Rows, output: Path) -> Tally:
     CSV in a column `probability_LABEL` each, in JSON lines as an object `probabilities`. A name
     that the input has already is written with `predicted_` before it. The file appears once it is
     whole. Raises DataError where the table cannot be read, StorageError where the output cannot be
-    written.
+    written or is the table itself.
     """
     form = output_format(output)
+    if output.exists() and Path(rows.table.name).exists() and output.samefile(rows.table.name):
+        raise StorageError(f"{output} is the table to predict: name another file to write")
     with atomic_file(output, "w") as file, Progress("predicting", unit="rows") as progress:
         make = _csv_writer if form == "csv" else _json_writer
         return _write(predictor, rows, make(file, rows.table, predictor.task.labels), progress)

@@ -94,7 +94,7 @@ def open_table(path: Path, line_column: str | None = None) -> Table:
         return _parquet_table(path)
     if suffix == ".txt" and line_column is not None:
         return _text_table(path, line_column)
-    kinds = ".csv, .tsv, .jsonl or .parquet" + (" or .txt" if line_column is not None else "")
+    kinds = ".csv, .tsv, .jsonl" + (", .txt" if line_column is not None else "") + " or .parquet"
     raise DataError(
         f"{path} is not a table that can be read: name a {kinds} file (text formats also .gz, .xz)"
     )

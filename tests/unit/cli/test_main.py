@@ -68,3 +68,14 @@ run()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (130, "litebert: interrupted\n")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+@pytest.mark.parametrize("arguments", [["params"], ["--version"]])
+def test_output_into_a_full_disk_is_said_in_one_line(arguments):
+    command = [sys.executable, "-m", "litebert", *arguments]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("litebert: No space left on device")
+    assert done.stderr.count("\n") == 1

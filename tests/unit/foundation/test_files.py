@@ -90,6 +90,13 @@ def test_a_place_that_refuses_is_named(tmp_path: Path, code: int) -> None:
         raise OSError(code, os.strerror(code))
 
 
+def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("x")
+    said = pytest.raises(StorageError, match=r"cannot write .*out\.csv: .*mine is a file where")
+    with said, atomic_file(tmp_path / "mine" / "out.csv"):
+        pass
+
+
 def test_a_manifest_finds_what_was_cut_changed_or_removed(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     for name in ("a", "sub/b"):
@@ -134,7 +141,10 @@ def test_lines_are_read_plain_or_compressed(tmp_path: Path, name: str) -> None:
 def test_a_wrong_encoding_is_said_with_line_and_byte(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(b"gut\nsch" + "ön".encode("latin1"))
-    with pytest.raises(DataError, match=r"line 2, byte 7 \(0xf6\)"):
+    with pytest.raises(DataError, match=r"line 2, byte 7 \(0xf6\).* -f latin1"):
+        list(read_lines(path))
+    path.write_text("gut\nschön", encoding="utf-16")
+    with pytest.raises(DataError, match=r"line 1, byte 0 .* -f utf-16"):
         list(read_lines(path))
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litebert.foundation.errors import DataError
+from litebert.foundation.errors import DataError, StorageError
 from litebert.tasks.outputs import Rows, open_rows, predict_file, print_predictions
 from litebert.tasks.predictor import Predictor
 from litebert.tasks.tabular import Row, Table
@@ -144,6 +144,15 @@ def test_the_output_must_be_csv_or_jsonl(predictor: Predictor, tmp_path: Path):
     source = write_csv(tmp_path / "in.csv", ("text",), [("the old",)])
     with pytest.raises(DataError, match=r"out\.xlsx: predictions are written as \.csv or \.jsonl"):
         predict_file(predictor, open_rows(predictor, source), tmp_path / "out.xlsx")
+
+
+def test_the_table_itself_is_not_replaced(predictor: Predictor, tmp_path: Path):
+    source = write_csv(tmp_path / "in.csv", ("text",), [("the house",)])
+    before = source.read_bytes()
+    (tmp_path / "sub").mkdir()
+    with pytest.raises(StorageError, match="is the table to predict"):
+        predict_file(predictor, open_rows(predictor, source), tmp_path / "sub" / ".." / "in.csv")
+    assert source.read_bytes() == before
 
 
 def test_rows_are_written_while_the_table_is_read(predictor: Predictor):
