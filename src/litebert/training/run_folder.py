@@ -4,6 +4,8 @@
 `environment.json` says where it ran. Both are written when training is about to begin.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,13 +48,13 @@ def begin_run(folder: Path, record: RunRecord) -> None:
     """
     require_vacant(folder)
     write_json(folder / ENVIRONMENT, describe_environment())
-    write_json(folder / RUN, vars(record))
+    write_json(folder / RUN, {**vars(record), "sha256": _digest(record)})
 
 
 def read_run(folder: Path, command: str) -> RunRecord:
     """The record of the run in `folder`, to be resumed by `command`.
 
-    Raises ResumeError when there is no run, or one of another command.
+    Raises ResumeError when there is no run, one of another command, or an altered record.
     """
     path = Path(folder) / RUN
     if not path.is_file():
@@ -60,8 +62,13 @@ def read_run(folder: Path, command: str) -> RunRecord:
     values = read_json(path, ResumeError)
     try:
         record = RunRecord(values["command"], values["settings"], values["resolved"])
+        written = values["sha256"]
     except (KeyError, TypeError):
         raise ResumeError(f"{path} is not the record of a run: start a new run") from None
+    if written != _digest(record):
+        raise ResumeError(
+            f"{path} was altered since the run began: put it back as it was, or start a new run"
+        )
     if record.command != command:
         raise ResumeError(f"{folder} is a run of litebert {record.command}, not of {command}")
     return record
@@ -129,3 +136,8 @@ def _environment_changes(folder: Path) -> list[str]:
         for line in differences(began, describe_environment())
         if line.partition(": ")[0] in CHANGES_BITS
     ]
+
+
+def _digest(record: RunRecord) -> str:
+    """SHA-256 of a record's content, by which an altered file is known."""
+    return hashlib.sha256(json.dumps(vars(record), sort_keys=True).encode()).hexdigest()

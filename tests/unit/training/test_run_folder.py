@@ -48,6 +48,15 @@ def test_what_is_no_run_of_the_command_is_not_resumed(tmp_path: Path) -> None:
         read_run(tmp_path / "run", "pretrain")
 
 
+@pytest.mark.parametrize("altered", ['"total_steps": "x"', '"total_steps": 99', '"steps": 9'])
+def test_an_altered_record_is_refused(tmp_path: Path, altered: str) -> None:
+    begin_run(tmp_path / "run", RECORD)
+    path = tmp_path / "run" / "run.json"
+    path.write_text(path.read_text().replace('"total_steps": 9', altered))
+    with pytest.raises(ResumeError, match=r"run\.json was altered since the run began"):
+        read_run(tmp_path / "run", "pretrain")
+
+
 def test_changed_settings_are_listed_unless_they_may_change() -> None:
     stored = {"training": {"seed": 1, "keep": 2}, "corpus": "a"}
     check_unchanged(stored, {"training": {"seed": 1, "keep": 5}, "corpus": "a"}, ("keep",))
