@@ -35,8 +35,11 @@ _PRETRAINING: dict[str, Any] = {
 }
 _FINETUNING: dict[str, Any] = {
     "table": {"label": "library"},
-    "course": {"epochs": 20, "encoder_dropout": 0.1},
-    "training": {"batch_size": 16, "keep": 1},
+    # Few labels make few steps an epoch; the best of many checkpoints is kept, none stops early.
+    "course": {"epochs": 60, "patience": 0, "encoder_dropout": 0.1},
+    "optimizer": {"optimizer": "torch-adamw", "beta2": 0.98},
+    "schedule": {"learning_rate": 1e-3},
+    "training": {"batch_size": 16, "keep": 1, "evaluate_every": 48},
 }
 
 

@@ -44,8 +44,8 @@ class LabelledParagraph:
 class TaskSize:
     """How large the task is; the counts are for each library."""
 
-    labels: int = 32  # labelled examples to train on
-    validation: int = 16  # more of them to choose the best checkpoint by
+    labels: int = 16  # labelled examples to train on
+    validation: int = 8  # more of them to choose the best checkpoint by
     test: int = 64  # at most
     fewest_words: int = 16  # in a paragraph
     most_words: int = 80
