@@ -24,6 +24,9 @@ _MODEL: dict[str, Any] = {
     "hidden_dropout_prob": 0.0,  # the text is seen a few times only: nothing to forget
     "attention_probs_dropout_prob": 0.0,
 }
+# One thread: with two, a model this small waits at a barrier after each of its many short
+# operations, and any other job on the machine makes it several times slower.
+_MACHINE: dict[str, Any] = {"threads": 1}
 _PRETRAINING: dict[str, Any] = {
     "model": _MODEL,
     "data": {"max_length": 64, "ngram": 1},
@@ -32,8 +35,10 @@ _PRETRAINING: dict[str, Any] = {
     "schedule": {"learning_rate": 1.5e-3},
     "training": {"batch_size": 16, "keep": 1},
     "evaluation": {"heldout": 0.02, "evaluation_instances": 256},
+    "machine": _MACHINE,
 }
 _FINETUNING: dict[str, Any] = {
+    "machine": _MACHINE,
     "table": {"label": "library"},
     # Few labels make few steps an epoch; the best of many checkpoints is kept, none stops early.
     "course": {"epochs": 60, "patience": 0, "encoder_dropout": 0.1},

@@ -50,5 +50,3 @@ def test_a_worker_that_dies_ends_the_work_with_a_clear_error():
 def test_an_error_in_a_worker_arrives_as_it_is():
     with pytest.raises(DataError, match="line 3 is bad"):
         list(in_order(refuse_three, range(50), 2))
-
-
