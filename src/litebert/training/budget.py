@@ -1,5 +1,6 @@
 """A run's length given in steps, tokens or minutes, turned into steps once, before it starts."""
 
+import signal
 import time
 from dataclasses import dataclass
 from statistics import median
@@ -12,6 +13,7 @@ from litebert.foundation.errors import ConfigError
 from litebert.foundation.progress import console, duration
 from litebert.foundation.randomness import Position
 from litebert.foundation.settings import Settings
+from litebert.training.interruption import Interruption
 from litebert.training.loop import EVALUATIONS
 from litebert.training.step import Trainable, train_step
 
@@ -114,11 +116,15 @@ def measure_pace(trainable: Trainable, optimizer: torch.optim.Optimizer, seconds
     before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
     laps: list[float] = []
     position = Position()
-    while len(laps) < 4 or sum(laps) < seconds:
-        began = time.perf_counter()
-        batch, position = trainable.batch(position)
-        train_step(trainable, batch, optimizer, 1e-9, 1.0, dropout_seed=0)
-        laps.append(time.perf_counter() - began)
+    # torch can lose an exception that a signal raises within it: the signal waits for its step.
+    with Interruption() as interruption:
+        while interruption.signal is None and (len(laps) < 4 or sum(laps) < seconds):
+            began = time.perf_counter()
+            batch, position = trainable.batch(position)
+            train_step(trainable, batch, optimizer, 1e-9, 1.0, dropout_seed=0)
+            laps.append(time.perf_counter() - began)
+    if interruption.signal is not None:
+        signal.raise_signal(interruption.signal)
     began = time.perf_counter()
     model.eval()
     trainable.evaluate()
