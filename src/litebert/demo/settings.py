@@ -41,10 +41,10 @@ _FINETUNING: dict[str, Any] = {
     "machine": _MACHINE,
     "table": {"label": "library"},
     # Few labels make few steps an epoch; the best of many checkpoints is kept, none stops early.
-    "course": {"epochs": 60, "patience": 0, "encoder_dropout": 0.1},
+    "course": {"epochs": 30, "patience": 0, "encoder_dropout": 0.1},
     "optimizer": {"optimizer": "torch-adamw", "beta2": 0.98},
     "schedule": {"learning_rate": 1e-3},
-    "training": {"batch_size": 16, "keep": 1, "evaluate_every": 48},
+    "training": {"batch_size": 16, "keep": 1, "evaluate_every": 36},
 }
 
 
