@@ -1,12 +1,17 @@
 """Fixtures that every test may use."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 # Before torch is imported: the workers already use every core, and more threads would only fight.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A job that a script starts in the background ignores SIGINT, and so do its children; the tests
+# that interrupt are about what happens otherwise.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
