@@ -70,9 +70,9 @@ def write_demo_report(
 def _finding(findings: Findings) -> list[Block]:
     pretrained, scratch = findings.method(PRETRAINED), findings.method(SCRATCH)
     values = [(method.name, method.accuracy) for method in findings.methods]
-    gain = f"{100 * findings.gain:+.1f} points"
+    gain = f"{_signed(findings.gain)} points"
     seeds = len(findings.gains)
-    by_seed = ", ".join(f"{100 * g:+.1f}" for g in findings.gains)
+    by_seed = ", ".join(map(_signed, findings.gains))
     chance = points(findings.chance_difference)
     return [
         Paragraph(verdict(findings), lead=True),
@@ -245,3 +245,8 @@ def _next_steps(folder: Path) -> list[Block]:
         Paragraph("And the demo's own model on other lines:"),
         Code(f"litebert predict {name} {name}/predictions.jsonl"),
     ]
+
+
+def _signed(share: float) -> str:
+    """A difference of shares in points, with its sign."""
+    return f"{100 * share:+.1f}".replace("-", "−")
