@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+import torch.nn.functional as F
 from pydantic import Field
 
 from litebert.foundation.errors import ConfigError
@@ -28,7 +29,8 @@ class MachineSettings(Settings):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Compute on this device; auto takes a GPU where there is one."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Precision of the layers; auto takes bf16 where the processor has it. Weights stay fp32."""
+    """Precision of the layers; auto takes bf16 where the processor has it and a probe finds it
+    faster. Weights stay fp32."""
     threads: int | None = Field(None, ge=1)
     """CPU threads; by default what a short probe finds fastest."""
 
@@ -43,10 +45,10 @@ def resolve_machine(settings: MachineSettings) -> MachineSettings:
         raise ConfigError("device: cuda is asked for, but torch sees no GPU here: use cpu or auto")
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    threads = settings.threads or (1 if usable_cpus() == 1 else _fastest_threads())
     precision = settings.precision
     if precision == "auto":
-        precision = "bf16" if _has_bf16(device) else "fp32"
-    threads = settings.threads or (1 if usable_cpus() == 1 else _fastest_threads())
+        precision = "bf16" if _has_bf16(device) and _gains_by_bf16(device, threads) else "fp32"
     return MachineSettings(device=device, precision=precision, threads=threads)
 
 
@@ -80,21 +82,31 @@ def _has_bf16(device: str) -> bool:
 
 def _fastest_threads() -> int:
     """One thread or all usable: on a busy machine many threads can be far slower than one."""
-    before = torch.get_num_threads()
-    x, w = torch.randn(1024, 512), torch.randn(512, 512)
-    seconds: dict[int, float] = {}
-    for threads in (1, usable_cpus()):
-        torch.set_num_threads(threads)
-        x @ w  # wakes the threads
-        laps = []
-        for _ in range(5):
-            began = time.perf_counter()
-            for _ in range(4):
-                x @ w
-            laps.append(time.perf_counter() - began)
-        seconds[threads] = sorted(laps)[len(laps) // 2]
-    torch.set_num_threads(before)
+    seconds = {threads: _product_seconds(torch.float32, threads) for threads in (1, usable_cpus())}
     return min(seconds, key=lambda threads: seconds[threads])
+
+
+def _gains_by_bf16(device: str, threads: int) -> bool:
+    """Whether products in bf16 are faster: some processors have the instructions, yet halve the
+    speed, where the kernels that make good use of them need more than these."""
+    if device != "cpu":
+        return True
+    return _product_seconds(torch.bfloat16, threads) < _product_seconds(torch.float32, threads)
+
+
+def _product_seconds(dtype: torch.dtype, threads: int) -> float:
+    """Seconds for a few products of a small layer's size: the median of several laps."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    x, weight = torch.randn(1024, 512).to(dtype), torch.randn(512, 512).to(dtype)
+    laps = []
+    for _ in range(6):
+        began = time.perf_counter()
+        for _ in range(4):
+            F.linear(x, weight)
+        laps.append(time.perf_counter() - began)
+    torch.set_num_threads(before)
+    return sorted(laps[1:])[2]  # the first lap wakes the threads and compiles the kernel
 
 
 def _version(package: str) -> str | None:
