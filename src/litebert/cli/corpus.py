@@ -33,7 +33,7 @@ def build(
     """Tokenise text and write a corpus folder.
 
     Args:
-        inputs: Text to read: files (.txt, .jsonl, .parquet, also .gz and .xz), folders, globs.
+        inputs: Text to read: files (.txt, .jsonl, .parquet, also .gz, .xz, .zst), folders, globs.
         output: Corpus folder to write.
         vocabulary: Vocabulary folder, model folder or spiece.model file to tokenise with.
         workers: Processes that tokenise; by default one a core. The result does not depend on it.

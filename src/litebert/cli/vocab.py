@@ -35,7 +35,7 @@ def train(
     """Train a vocabulary on text and write its folder.
 
     Args:
-        inputs: Text to read: files (.txt, .jsonl, .parquet, also .gz and .xz), folders, globs.
+        inputs: Text to read: files (.txt, .jsonl, .parquet, also .gz, .xz, .zst), folders, globs.
         output: Vocabulary folder to write.
         text_field: Field of .jsonl or column of .parquet with the text.
     """

@@ -15,11 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from litebert.foundation.errors import DataError
-from litebert.foundation.files import read_lines
+from litebert.foundation.files import COMPRESSED, read_lines
 from litebert.foundation.settings import Settings
 from litebert.text.sentences import split_sentences
 
-FORMATS = (".txt", ".txt.gz", ".txt.xz", ".jsonl", ".jsonl.gz", ".jsonl.xz", ".parquet")
+FORMATS = (*(form + end for form in (".txt", ".jsonl") for end in ("", *COMPRESSED)), ".parquet")
 SENTENCES_FIELD = "sentences"  # a field of this name holds a list of sentences
 LONGEST_PARAGRAPH = 1 << 16  # characters; a longer one is cut at a space
 LONGEST_DOCUMENT = 1 << 24  # characters; a longer one becomes several documents
@@ -73,7 +73,7 @@ def read_documents(
     settings = settings or ReaderSettings()
     found = False
     for path, name in _expand(inputs):
-        form = Path(path.name.removesuffix(".gz").removesuffix(".xz")).suffix
+        form = (path.with_suffix("") if path.suffix in COMPRESSED else path).suffix
         reader = _READERS[form]
         for document in reader(path, name, settings, watch or _ignore):
             found = True

@@ -25,6 +25,7 @@ from typing import IO, Any
 from litebert.foundation.errors import DataError, LitebertError, StorageError
 
 MANIFEST = "manifest.json"
+COMPRESSED = (".gz", ".xz", ".zst")  # what `open_bytes` decompresses
 LONGEST_LINE = 128 << 20  # bytes; a longer line is refused rather than read into memory
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 _REFUSED = (
@@ -180,13 +181,13 @@ def verify_manifest(folder: Path, error: type[LitebertError]) -> None:
 
 @contextmanager
 def open_bytes(path: Path, watch: Callable[[int], None] | None = None) -> Iterator[IO[bytes]]:
-    """Open a file for reading, decompressing .gz and .xz on the way.
+    """Open a file for reading, decompressing .gz, .xz and .zst on the way.
 
     `watch` is told of every piece read, in bytes of the file as it lies on the disk. Raises
     DataError when the file is missing, a folder, or its compressed stream is damaged.
     """
     path = Path(path)
-    opener: Any = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix)
+    opener: Any = {".gz": gzip.open, ".xz": lzma.open, ".zst": _open_zstandard}.get(path.suffix)
     try:
         with io.BufferedReader(_WatchedFile(path, watch), 1 << 18) as raw:
             if opener is None:
@@ -200,7 +201,7 @@ def open_bytes(path: Path, watch: Callable[[int], None] | None = None) -> Iterat
         raise DataError(f"{path} is a folder where a file is expected") from None
     except PermissionError:
         raise DataError(f"{path} may not be read: check its permissions") from None
-    except (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error) as problem:
+    except (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error, _ZstandardError) as problem:
         raise DataError(
             f"{path} is damaged or not a {path.suffix} file ({problem}): fetch it again"
         ) from None
@@ -243,6 +244,45 @@ def decode_lines(
         if number == 1:
             line = line.removeprefix("\ufeff")
         yield number, line.rstrip("\r\n")
+
+
+class _ZstandardError(Exception):
+    """A Zstandard stream is damaged or cut short."""
+
+
+class _ZstandardFile(io.RawIOBase):
+    """The decompressed bytes of a Zstandard file, frame after frame.
+
+    Arrow decompresses: Python itself can from 3.14 on only.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        import pyarrow as pa
+
+        self._stream = pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd")
+        self._path = file.name
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            return int(self._stream.readinto(buffer))
+        except OSError as problem:
+            if problem.errno is not None:  # the system's, not the decompressor's
+                raise
+            if "too much memory" in str(problem):
+                raise DataError(
+                    f"{self._path} was compressed over a distance of more than 128 MB: decompress "
+                    "it first, with zstd -d --long=31"
+                ) from None
+            raise _ZstandardError(str(problem)) from None
+
+
+@contextmanager
+def _open_zstandard(file: IO[bytes], mode: str) -> Iterator[IO[bytes]]:
+    with io.BufferedReader(_ZstandardFile(file), 1 << 18) as reader:
+        yield reader
 
 
 class _WatchedFile(io.FileIO):

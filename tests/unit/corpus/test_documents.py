@@ -1,4 +1,5 @@
 import gzip
+import io
 import json
 import lzma
 
@@ -18,6 +19,11 @@ def lines(*inputs, **settings):
     return [d.lines for d in read_documents(inputs, ReaderSettings(**settings))]
 
 
+def open_zst(path, mode):
+    """A file to write text to, compressed with Zstandard."""
+    return io.TextIOWrapper(pa.CompressedOutputStream(str(path), "zstd"))
+
+
 def test_blank_lines_separate_the_documents_of_a_text_file(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("\ufeff" + TEXT.replace("\n", "\r\n"))
@@ -33,7 +39,9 @@ def test_a_line_may_be_a_sentence(tmp_path):
     assert found.sentences() == ["One. Two.", "Three."]
 
 
-@pytest.mark.parametrize(("suffix", "opener"), [(".gz", gzip.open), (".xz", lzma.open)])
+@pytest.mark.parametrize(
+    ("suffix", "opener"), [(".gz", gzip.open), (".xz", lzma.open), (".zst", open_zst)]
+)
 def test_compressed_files_read_as_plain_ones(tmp_path, suffix, opener):
     with opener(tmp_path / f"a.txt{suffix}", "wt") as file:
         file.write(TEXT)

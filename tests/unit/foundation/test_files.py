@@ -4,12 +4,16 @@ import errno
 import gzip
 import lzma
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from litebert.foundation.errors import CheckpointError, DataError, StorageError
 from litebert.foundation.files import (
+    COMPRESSED,
     atomic_file,
     atomic_folder,
     read_json,
@@ -20,6 +24,12 @@ from litebert.foundation.files import (
     write_json,
     write_manifest,
 )
+
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.compress,
+    ".xz": lzma.compress,
+    ".zst": partial(pa.compress, codec="zstd", asbytes=True),
+}
 
 
 def test_a_file_is_replaced_only_when_the_block_ends_well(tmp_path: Path) -> None:
@@ -129,12 +139,10 @@ def test_json_is_read_strictly(tmp_path: Path) -> None:
         read_json(tmp_path / "none.json")
 
 
-@pytest.mark.parametrize("name", ["a.txt", "a.txt.gz", "a.txt.xz"])
+@pytest.mark.parametrize("name", ["a.txt", *(f"a.txt{suffix}" for suffix in COMPRESSED)])
 def test_lines_are_read_plain_or_compressed(tmp_path: Path, name: str) -> None:
     content = "\ufefffirst\r\nzwölf\n\nlast".encode()
-    opener = {".gz": gzip.open, ".xz": lzma.open}.get(Path(name).suffix, open)
-    with opener(tmp_path / name, "wb") as file:
-        file.write(content)
+    (tmp_path / name).write_bytes(COMPRESS.get(Path(name).suffix, bytes)(content))
     assert list(read_lines(tmp_path / name)) == [(1, "first"), (2, "zwölf"), (3, ""), (4, "last")]
 
 
@@ -148,18 +156,34 @@ def test_a_wrong_encoding_is_said_with_line_and_byte(tmp_path: Path) -> None:
         list(read_lines(path))
 
 
-@pytest.mark.parametrize("suffix", [".gz", ".xz"])
+@pytest.mark.parametrize("suffix", COMPRESSED)
 def test_a_damaged_archive_is_named(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a.txt{suffix}"
     path.write_bytes(b"this is no archive at all")
     with pytest.raises(DataError, match=f"not a {suffix} file"):
         list(read_lines(path))
-    opener = gzip.open if suffix == ".gz" else lzma.open
-    with opener(path, "wb") as file:
-        file.write(os.urandom(4000))
-    path.write_bytes(path.read_bytes()[:-200])
+    path.write_bytes(COMPRESS[suffix](os.urandom(4000))[:-200])
     with pytest.raises(DataError, match="damaged"):
         list(read_lines(path))
+
+
+def test_a_zstandard_file_may_have_several_frames_as_parallel_compressors_write(
+    tmp_path: Path,
+) -> None:
+    skipped = b"\x50\x2a\x4d\x18" + (4).to_bytes(4, "little") + b"note"
+    frames = [COMPRESS[".zst"](f"part {number}\n".encode() * 50_000) for number in range(3)]
+    (tmp_path / "a.txt.zst").write_bytes(skipped + b"".join(frames))
+    read: list[int] = []
+    lines = [line for _, line in read_lines(tmp_path / "a.txt.zst", read.append)]
+    assert lines == [f"part {number}" for number in range(3) for _ in range(50_000)]
+    assert sum(read) == (tmp_path / "a.txt.zst").stat().st_size
+
+
+def test_a_zstandard_file_that_needs_too_much_memory_says_what_to_do(tmp_path: Path) -> None:
+    # A frame's header alone: no single segment, a window of 2 GiB (RFC 8878, 3.1.1.1).
+    (tmp_path / "a.txt.zst").write_bytes(b"\x28\xb5\x2f\xfd" + bytes([0, 21 << 3]) + bytes(3))
+    with pytest.raises(DataError, match=r"a\.txt\.zst .*zstd -d --long=31"):
+        list(read_lines(tmp_path / "a.txt.zst"))
 
 
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
