@@ -27,11 +27,12 @@ class EncoderOutput(NamedTuple):
     """What the encoder makes of a batch.
 
     `sequence`: hidden states of the last depth, (B, T, H) or packed (N, H). `pooled`: (B, H) in
-    fp32. `layers`: the output of every layer application, L * inner_group_num of them, if asked.
+    fp32, None where the model has no pooler. `layers`: the output of every layer application,
+    L * inner_group_num of them, if asked.
     """
 
     sequence: Tensor
-    pooled: Tensor
+    pooled: Tensor | None
     layers: tuple[Tensor, ...] | None = None
 
 
@@ -60,10 +61,11 @@ class Encoder(nn.Module):
     """Token ids to contextual hidden states.
 
     `compute_dtype` (fp32 or bf16) is the precision of the layers; parameters, norms, softmax and
-    pooler stay in fp32. Builds on the meta device.
+    pooler stay in fp32. Builds on the meta device. Models that look at tokens alone do without a
+    pooler.
     """
 
-    def __init__(self, config: EncoderConfig) -> None:
+    def __init__(self, config: EncoderConfig, pooler: bool = True) -> None:
         super().__init__()
         self.config = config
         self.compute_dtype = torch.float32
@@ -75,7 +77,7 @@ class Encoder(nn.Module):
         )
         self.attention = _sets(AttentionBlock, config, config.sharing in ("all", "attention"))
         self.ffn = _sets(FeedForwardBlock, config, config.sharing in ("all", "ffn"))
-        self.pooler = nn.Linear(H, H)
+        self.pooler = nn.Linear(H, H) if pooler else None
         initialise(self, config.initializer_range)
 
     def attention_set(self, depth: int) -> int:
@@ -132,7 +134,9 @@ class Encoder(nn.Module):
                 if all_layers:
                     layers.append(x[:tokens])
         x = x[:tokens]
-        pooled = torch.tanh(self.pooler(layout.first(x).float()))  # (B, H)
+        pooled = None
+        if self.pooler is not None:
+            pooled = torch.tanh(self.pooler(layout.first(x).float()))  # (B, H)
         return EncoderOutput(x, pooled, tuple(layers) if all_layers else None)
 
 

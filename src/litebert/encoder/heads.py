@@ -1,6 +1,7 @@
-"""Heads on top of the encoder, as in the original's run_pretraining.py and run_classifier.py.
+"""Heads on top of the encoder, as in the original's run_pretraining, run_classifier and run_squad.
 
-Shapes: M masked positions, V vocabulary, E embedding, H hidden, B sequences, C classes.
+Shapes: M masked positions, V vocabulary, E embedding, H hidden, B sequences, T tokens, C classes,
+K starts that are followed.
 """
 
 import torch
@@ -34,12 +35,62 @@ class MaskedLMHead(nn.Module):
 
 
 class Classifier(nn.Linear):
-    """Dropout on the pooled vector (B, H), then a linear layer to logits (B, C)."""
+    """Dropout on vectors (..., H), pooled ones or those of tokens, then a linear layer to C."""
 
     def __init__(self, config: EncoderConfig, classes: int) -> None:
         super().__init__(config.hidden_size, classes)
         self.dropout = config.classifier_dropout_prob
 
-    def forward(self, pooled: Tensor) -> Tensor:
-        """(B, H) to logits (B, C)."""
-        return super().forward(F.dropout(pooled, self.dropout, self.training))
+    def forward(self, vectors: Tensor) -> Tensor:
+        """(..., H) to logits (..., C) in fp32."""
+        return super().forward(F.dropout(vectors.float(), self.dropout, self.training))
+
+
+class AnswerableSpanHead(nn.Module):
+    """Start, end given the start, and whether there is no answer: the head of SQuAD 2.0.
+
+    Works on padded sequences (B, T, H). `outside` (B, T) is 1 where no answer can lie: question,
+    separators and padding; [CLS] is allowed and stands for no answer.
+    Source: run_squad_v2.py (squad_utils.get_dict and create_v2_model), XLNet's before it.
+    """
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        H = config.hidden_size
+        self.dropout = config.classifier_dropout_prob
+        self.start = nn.Linear(H, 1)
+        self.end_hidden = nn.Linear(2 * H, H)
+        self.end_norm = nn.LayerNorm(H, eps=config.layer_norm_eps)
+        self.end = nn.Linear(H, 1)
+        self.answer_hidden = nn.Linear(2 * H, H)
+        self.answer = nn.Linear(H, 1, bias=False)
+
+    def start_log_probs(self, sequence: Tensor, outside: Tensor) -> Tensor:
+        """Log-probability (B, T) that the answer starts at a token."""
+        return _masked(self.start(sequence).squeeze(-1), outside).log_softmax(dim=-1)
+
+    def end_log_probs(self, sequence: Tensor, outside: Tensor, starts: Tensor) -> Tensor:
+        """Log-probability (B, K, T) that the answer ends at a token, by starts (B, K)."""
+        T, K = sequence.shape[1], starts.shape[1]
+        begun = _rows(sequence, starts)[:, :, None].expand(-1, -1, T, -1)  # (B, K, T, H)
+        tokens = sequence[:, None].expand(-1, K, -1, -1)  # (B, K, T, H)
+        hidden = torch.tanh(self.end_hidden(torch.cat([tokens, begun], dim=-1)))
+        logits = self.end(layer_norm(hidden, self.end_norm)).squeeze(-1)  # (B, K, T)
+        return _masked(logits, outside[:, None]).log_softmax(dim=-1)
+
+    def unanswerable(self, sequence: Tensor, start_log_probs: Tensor) -> Tensor:
+        """Logit (B,) that the question has no answer in this sequence."""
+        summary = torch.einsum("bt,bth->bh", start_log_probs.exp(), sequence)
+        vector = torch.cat([summary, sequence[:, 0]], dim=-1)  # (B, 2H)
+        hidden = torch.tanh(self.answer_hidden(vector))
+        logits: Tensor = self.answer(F.dropout(hidden, self.dropout, self.training))
+        return logits.squeeze(-1)
+
+
+def _masked(logits: Tensor, outside: Tensor) -> Tensor:
+    return logits * (1 - outside) - 1e30 * outside
+
+
+def _rows(sequence: Tensor, positions: Tensor) -> Tensor:
+    """The vectors (B, K, H) of a sequence (B, T, H) at `positions` (B, K)."""
+    return sequence.gather(1, positions[..., None].expand(-1, -1, sequence.shape[-1]))

@@ -52,10 +52,13 @@ class Embedder:
 
         "mean" averages the last depth over all tokens of the text, special ones included; "cls"
         takes its first token; "pooled" the pooler's output on that, as classifiers do. Texts
-        longer than the model takes are cut. Raises ConfigError for another pooling.
+        longer than the model takes are cut. Raises ConfigError for another pooling, or where the
+        model has no pooler.
         """
         if pooling not in get_args(Pooling):
             raise ConfigError(f'unknown pooling "{pooling}", {nearest(pooling, get_args(Pooling))}')
+        if pooling == "pooled" and self._encoder.pooler is None:
+            raise ConfigError('this model has no pooler: take the pooling "mean" or "cls"')
         forward = partial(_pool, self._encoder, pooling)
         engine = Engine(forward, self.max_length, self.settings, self._device)
         pairs = ((text, None) for text in texts)
@@ -69,6 +72,7 @@ def _pool(
     """Packed tokens (N,) to one vector a sequence (B, H)."""
     output = encoder.encode(input_ids, segment_ids, layout)
     if pooling == "pooled":
+        assert output.pooled is not None
         return output.pooled
     if pooling == "cls":
         return layout.first(output.sequence)

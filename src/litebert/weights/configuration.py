@@ -4,27 +4,25 @@ The `litebert` object says what transformers has no word for: which parameters t
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from litebert.encoder.config import EncoderConfig
+from litebert.encoder.models import HEADS, Head
 from litebert.foundation.errors import ConfigError, ModelFolderError
 from litebert.weights.names import Family
 from litebert.weights.stored import groups_as_transformers
 
-Head = Literal["none", "pretraining", "classification"]
-
-ARCHITECTURES: dict[Family, dict[Head, str]] = {
-    "albert": {
-        "none": "AlbertModel",
-        "pretraining": "AlbertForPreTraining",
-        "classification": "AlbertForSequenceClassification",
-    },
-    "bert": {
-        "none": "BertModel",
-        "pretraining": "BertForPreTraining",
-        "classification": "BertForSequenceClassification",
-    },
+ARCHITECTURES: dict[Head, str] = {
+    "none": "{family}Model",
+    "pretraining": "{family}ForPreTraining",
+    "masked_lm": "{family}ForMaskedLM",
+    "classification": "{family}ForSequenceClassification",
+    "choice": "{family}ForMultipleChoice",
+    "tagging": "{family}ForTokenClassification",
+    "span": "{family}ForQuestionAnswering",
 }
+OWN_TYPE = "litebert"  # the model_type of what transformers cannot run, so that nothing tries to
+_FAMILIES: tuple[Family, ...] = ("albert", "bert")
 # Our activation → Hugging Face's, and the reverse with their other words for the same functions.
 _WRITTEN = {
     "gelu": "gelu_new",
@@ -94,9 +92,10 @@ def write_configuration(
     `labels` name the outputs of a classifier; `special_ids` are those of [PAD], [CLS], [SEP].
     """
     family = config.family
+    runs_there = head in ARCHITECTURES
     values: dict[str, Any] = {
-        "architectures": [ARCHITECTURES[family][head]],
-        "model_type": family,
+        "architectures": [architecture(head, family)] if runs_there else [],
+        "model_type": family if runs_there else OWN_TYPE,
         **{key: getattr(config, key) for key in _REQUIRED},
         **{
             key: getattr(config, key)
@@ -114,7 +113,35 @@ def write_configuration(
         values["id2label"] = {str(index): label for index, label in enumerate(labels)}
         values["label2id"] = {label: index for index, label in enumerate(labels)}
     values["litebert"] = {"sharing": config.sharing, "num_hidden_groups": config.num_hidden_groups}
+    if not runs_there:
+        values["litebert"] |= {"family": family, "head": head}
     return values
+
+
+def architecture(head: Head, family: Family) -> str:
+    """transformers' name for the model class of a head."""
+    return ARCHITECTURES[head].format(family=family.capitalize())
+
+
+def read_head(values: Any, where: str) -> Head | None:
+    """Which head a `config.json` says its model has; None where it names none that we know.
+
+    Raises ModelFolderError where a `litebert` object names an unknown one.
+    """
+    if values.get("model_type") == OWN_TYPE:
+        said = values.get("litebert")
+        head = said.get("head") if isinstance(said, dict) else None
+        if head not in HEADS:
+            raise ModelFolderError(
+                f"{where}: litebert, head {head!r} is none of {', '.join(HEADS)}"
+            )
+        known: Head = head
+        return known
+    names = values.get("architectures")
+    named = names[0] if isinstance(names, list) and names else None
+    return next(
+        (head for head in ARCHITECTURES for f in _FAMILIES if architecture(head, f) == named), None
+    )
 
 
 def read_configuration(values: Any, where: str) -> EncoderConfig:
@@ -125,10 +152,11 @@ def read_configuration(values: Any, where: str) -> EncoderConfig:
     """
     if not isinstance(values, dict):
         raise ModelFolderError(f"{where} holds no JSON object: it is not a model's configuration")
-    family = values.get("model_type")
-    if not isinstance(family, str) or family not in ARCHITECTURES:
+    family = _family(values)
+    if family is None:
         raise ModelFolderError(
-            f'{where}: model_type {family!r} is not one litebert reads: "albert" or "bert"'
+            f"{where}: model_type {values.get('model_type')!r} is not one litebert reads: "
+            '"albert" or "bert"'
         )
     for key in _REQUIRED:
         if key not in values:
@@ -167,6 +195,13 @@ def default_labels(classes: int) -> list[str]:
     return [f"LABEL_{index}" for index in range(classes)]
 
 
+def _family(values: dict[str, Any]) -> Family | None:
+    named = values.get("model_type")
+    if named == OWN_TYPE and isinstance(values.get("litebert"), dict):
+        named = values["litebert"].get("family")
+    return next((family for family in _FAMILIES if family == named), None)
+
+
 def _check_sizes(config: EncoderConfig, where: str) -> None:
     for key, value in config:
         if isinstance(value, int) and value > _LARGEST:
@@ -188,7 +223,8 @@ def _shared_as_said(stored: EncoderConfig, said: Any, where: str) -> EncoderConf
     if said is not None:
         if not isinstance(said, dict):
             raise ModelFolderError(f'{where}: "litebert" must be an object')
-        return EncoderConfig.parse({**stored.model_dump(), **said}, f"{where}, litebert")
+        changes = {key: value for key, value in said.items() if key not in ("family", "head")}
+        return EncoderConfig.parse({**stored.model_dump(), **changes}, f"{where}, litebert")
     if stored.family == "bert":
         return stored
     L, G = stored.num_hidden_layers, stored.num_hidden_groups

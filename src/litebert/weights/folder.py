@@ -5,46 +5,44 @@ any may have a model card, `README.md`. Reading takes nothing on trust: configur
 must agree in every name and shape.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
-
-import torch
-from safetensors.torch import save_file
-from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+from typing import Any
 
 from litebert.encoder.config import EncoderConfig
 from litebert.encoder.encoder import Encoder
-from litebert.encoder.models import ClassificationModel, PretrainingModel
+from litebert.encoder.models import (
+    HEADS,
+    ClassificationModel,
+    Head,
+    Model,
+    PretrainingModel,
+    TaggingModel,
+    encoder_of,
+    head_of,
+)
 from litebert.foundation.errors import ModelFolderError
 from litebert.foundation.files import atomic_file, atomic_folder, read_json, write_json
 from litebert.text.tokenizer import Tokenizer
+from litebert.weights.assembly import Blueprint, assemble, head_in
 from litebert.weights.configuration import (
-    Head,
+    ARCHITECTURES,
     default_labels,
     read_configuration,
+    read_head,
     read_labels,
     write_configuration,
 )
-from litebert.weights.names import hugging_face_name
-from litebert.weights.stored import identity, stored_form, stored_sets
-from litebert.weights.tensors import TensorFile, check_depth, read_parameters
+from litebert.weights.names import TABLES, Family, hugging_face_name, is_constant
+from litebert.weights.stored import Shape, identity, stored_form, stored_sets
+from litebert.weights.tensors import Storable, TensorFile, write_tensors
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 TASK_FILE = "task.json"
 CARD_FILE = "README.md"
-
-Model = Encoder | PretrainingModel | ClassificationModel
-M = TypeVar("M", Encoder, PretrainingModel, ClassificationModel)
-
-_HEADS: dict[type[nn.Module], Head] = {
-    Encoder: "none",
-    PretrainingModel: "pretraining",
-    ClassificationModel: "classification",
-}
-_DRAWS = (nn.init.normal_, nn.init.kaiming_uniform_, nn.init.uniform_)
+# Not model.safetensors, so that nothing loads what transformers cannot run.
+OWN_WEIGHTS_FILE = "litebert.safetensors"
 
 
 def save_model(
@@ -62,9 +60,9 @@ def save_model(
     folder = Path(folder)
     with atomic_folder(folder, replace=_is_model_folder(folder)) as new:
         write_json(new / CONFIG_FILE, _configuration(model, tokenizer, task))
-        save_file(_tensors(model), new / WEIGHTS_FILE, metadata={"format": "pt"})
+        write_tensors(new / weights_file(head_of(model)), _tensors(model))
         if tokenizer is not None:
-            tokenizer.save(new, _encoder(model).config.max_position_embeddings)
+            tokenizer.save(new, encoder_of(model).config.max_position_embeddings)
         if task is not None:
             write_json(new / TASK_FILE, task)
         if card is not None:
@@ -72,25 +70,31 @@ def save_model(
                 file.write(card)
 
 
-def load_encoder(folder: str | Path) -> Encoder:
-    """The encoder of a model folder, whatever its head.
+def load_model(folder: str | Path) -> Model:
+    """The model of a model folder, with whatever head it has.
 
     This and the functions below take our folders and Hugging Face's (safetensors), and raise
     ModelFolderError where the folder is none, is damaged, or lacks a tensor or has others.
     """
-    return _load(resolve_model_folder(folder), Encoder)
+    return _load(resolve_model_folder(folder), None)
+
+
+def load_encoder(folder: str | Path) -> Encoder:
+    """The encoder of a model folder, whatever its head."""
+    model = _load(resolve_model_folder(folder), "none")
+    assert isinstance(model, Encoder)
+    return model
 
 
 def load_pretraining_model(folder: str | Path) -> PretrainingModel:
     """The encoder of a model folder with its masked-LM and sentence-order heads."""
     folder = resolve_model_folder(folder)
-    config = read_config(folder)
-    with TensorFile(folder / WEIGHTS_FILE) as file:
-        if hugging_face_name("sentence_order.weight", config.family) not in file.shapes:
-            raise ModelFolderError(
-                f"{folder} has no masked-LM and sentence-order heads: it is not a pretraining model"
-            )
-    return _load(folder, PretrainingModel)
+    model = _load(folder, None) if _has(folder, "sentence_order.weight") else None
+    if not isinstance(model, PretrainingModel):
+        raise ModelFolderError(
+            f"{folder} has no masked-LM and sentence-order heads: it is not a pretraining model"
+        )
+    return model
 
 
 def load_classifier(folder: str | Path) -> tuple[ClassificationModel, dict[str, Any]]:
@@ -99,23 +103,28 @@ def load_classifier(folder: str | Path) -> tuple[ClassificationModel, dict[str, 
     A Hugging Face folder has no `task.json`: its task is its labels.
     """
     folder = resolve_model_folder(folder)
-    config = read_config(folder)
-    with TensorFile(folder / WEIGHTS_FILE) as file:
-        shape = file.shapes.get(hugging_face_name("classifier.weight", config.family))
-    if shape is None or len(shape) != 2 or shape[0] < 1:
+    if not _has(folder, "classifier.weight"):
         raise ModelFolderError(
             f"{folder} has no classifier: it was not fine-tuned yet; "
             "run litebert finetune on a labelled table first"
         )
-    classes = shape[0]
-    model = _load(folder, lambda config: ClassificationModel(config, classes))
-    return model, _task(folder, classes)
+    model = _load(folder, None)
+    if type(model) is not ClassificationModel:
+        raise ModelFolderError(
+            f"{folder} does not classify texts: its head is for {head_of(model)}"
+        )
+    return model, _task(folder, model.classifier.out_features)
 
 
 def read_config(folder: str | Path) -> EncoderConfig:
     """The configuration of a model folder's encoder."""
     path = resolve_model_folder(folder) / CONFIG_FILE
     return read_configuration(read_json(path, ModelFolderError), str(path))
+
+
+def weights_file(head: Head) -> str:
+    """The name of the weights file in the folder of a model with this head."""
+    return WEIGHTS_FILE if head in ARCHITECTURES else OWN_WEIGHTS_FILE
 
 
 def resolve_model_folder(path: str | Path) -> Path:
@@ -136,8 +145,8 @@ def resolve_model_folder(path: str | Path) -> Path:
 def _configuration(
     model: Model, tokenizer: Tokenizer | None, task: dict[str, Any] | None
 ) -> dict[str, Any]:
-    encoder, labels = _encoder(model), None
-    if isinstance(model, ClassificationModel):
+    encoder, labels = encoder_of(model), None
+    if isinstance(model, ClassificationModel | TaggingModel) and head_of(model) != "choice":
         classes = model.classifier.out_features
         labels = list((task or {}).get("labels", default_labels(classes)))
         if len(labels) != classes:
@@ -148,45 +157,83 @@ def _configuration(
     if tokenizer is not None:
         special_ids = (tokenizer.pad_id, tokenizer.cls_id, tokenizer.sep_id)
     groups = len(stored_sets(encoder))
-    return write_configuration(encoder.config, groups, _HEADS[type(model)], labels, special_ids)
+    return write_configuration(encoder.config, groups, head_of(model), labels, special_ids)
 
 
-def _tensors(model: Model) -> dict[str, Tensor]:
-    """The stored tensors; every copy has memory of its own, as safetensors demands."""
-    form = stored_form(model, _encoder(model))
+def _tensors(model: Model) -> dict[str, Storable]:
+    """The stored tensors by Hugging Face's names; copies are written from one tensor."""
+    form = stored_form(model, encoder_of(model))
     state = model.state_dict()
-    tensors = {name: identity(shape) for name, shape in form.identity.items()}
-    for name, ours in form.parameters.items():
-        tensors[name] = state[ours].to("cpu", torch.float32, copy=True).contiguous()
-    return tensors
+
+    def own(name: str) -> Storable:
+        return Storable(form.shapes[name], lambda: state[form.parameters[name]])
+
+    def none(shape: tuple[int, ...]) -> Storable:
+        return Storable(shape, lambda: identity(shape))
+
+    return {name: own(name) for name in form.parameters} | {
+        name: none(shape) for name, shape in form.identity.items()
+    }
 
 
-def _load(folder: Path, build: Callable[[EncoderConfig], M]) -> M:
-    config = read_config(folder)
-    with TensorFile(folder / WEIGHTS_FILE) as file:
-        # Whatever a damaged configuration asks for, nothing is built or allocated beyond the file.
-        check_depth(config, file)
-        with torch.device("meta"), _NoDraws():
-            model = build(config)
-        form = stored_form(model, _encoder(model))
-        prefix = f"{config.family}." if isinstance(model, Encoder) else ""
-        state = read_parameters(file, form, prefix)
-    for name, parameter in model.state_dict().items():
-        if name not in state:
-            # A set that no depth uses, as some cases of as many groups as layers have.
-            state[name] = torch.zeros(parameter.shape)
-    model.load_state_dict(state, assign=True)
-    return model.eval()
+def _load(folder: Path, wanted: Head | None) -> Model:
+    """The model with the head that the folder says or holds; its encoder alone for "none"."""
+    where = folder / CONFIG_FILE
+    values = read_json(where, ModelFolderError)
+    config = read_configuration(values, str(where))
+    said = read_head(values, str(where))
+    with TensorFile(folder / weights_file(said or "none")) as file:
+        names = stored_names(file.shapes, config.family, encoder_alone=wanted == "none")
+        if wanted is None:
+            wanted = said or head_in(heads_held(names, config.family))
+        blueprint = blueprint_of(config, wanted, names, file.shapes)
+        return assemble(blueprint, file, stored_form, names)[0]
 
 
-class _NoDraws(TorchFunctionMode):
-    """Builds modules without drawing weights, which on the meta device would load a compiler."""
+def stored_names(
+    shapes: Mapping[str, Shape], family: Family, encoder_alone: bool = False
+) -> dict[str, str]:
+    """Hugging Face's names in the form that is expected of them, each with the name in the file.
 
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        given = kwargs or {}
-        return given["tensor"] if func in _DRAWS else func(*args, **given)
+    For an encoder alone they have no "albert." in front, and what is not the encoder's is left out.
+    """
+    names = [name for name in shapes if not is_constant(name)]
+    prefix = f"{family}."
+    if not encoder_alone:
+        return {name: name for name in names}
+    if any(name.startswith(prefix) for name in names):
+        return {n.removeprefix(prefix): n for n in names if n.startswith(prefix)}
+    return {name: name for name in names}
+
+
+def heads_held(names: Iterable[str], family: Family) -> set[str]:
+    """Our names of the heads whose tensors are among the names of a file."""
+    heads = {ours: theirs for ours, theirs in TABLES[family].items() if "encoder." not in ours}
+    held = set(names)
+    return {
+        ours
+        for ours, theirs in heads.items()
+        if f"{theirs}.weight" in held or f"{theirs}.bias" in held
+    }
+
+
+def blueprint_of(
+    config: EncoderConfig, head: Head, names: Mapping[str, str], shapes: Mapping[str, Shape]
+) -> Blueprint:
+    """What to build so that it fits a file: a head's outputs, and whether there is a pooler."""
+    classifier = shapes.get(names.get(hugging_face_name("classifier.weight", config.family), ""))
+    pooler = hugging_face_name("encoder.pooler.weight", config.family)
+    held = pooler in names or (head == "none" and pooler.removeprefix(f"{config.family}.") in names)
+    classes = classifier[0] if classifier else 1
+    return Blueprint(config, head, classes, held or HEADS[head].needs_pooler)
+
+
+def _has(folder: Path, ours: str) -> bool:
+    """Whether the weights of a folder hold a parameter of a head."""
+    values = read_json(folder / CONFIG_FILE, ModelFolderError)
+    head = read_head(values, str(folder / CONFIG_FILE)) if isinstance(values, dict) else None
+    with TensorFile(folder / weights_file(head or "none")) as file:
+        return hugging_face_name(ours, read_config(folder).family) in file.shapes
 
 
 def _task(folder: Path, classes: int) -> dict[str, Any]:
@@ -204,9 +251,6 @@ def _task(folder: Path, classes: int) -> dict[str, Any]:
     return task
 
 
-def _encoder(model: Model) -> Encoder:
-    return model if isinstance(model, Encoder) else model.encoder
-
-
 def _is_model_folder(folder: Path) -> bool:
-    return (folder / CONFIG_FILE).is_file() and (folder / WEIGHTS_FILE).is_file()
+    weights = (WEIGHTS_FILE, OWN_WEIGHTS_FILE)
+    return (folder / CONFIG_FILE).is_file() and any((folder / name).is_file() for name in weights)

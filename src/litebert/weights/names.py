@@ -10,6 +10,17 @@ from typing import Literal
 
 Family = Literal["albert", "bert"]
 
+# transformers has the second of these for XLNet alone, under the names of XLNet's own code.
+_SPAN_HEADS = {
+    "span": "qa_outputs",
+    "answerable_span.start": "start_logits.dense",
+    "answerable_span.end_hidden": "end_logits.dense_0",
+    "answerable_span.end_norm": "end_logits.LayerNorm",
+    "answerable_span.end": "end_logits.dense_1",
+    "answerable_span.answer_hidden": "answer_class.dense_0",
+    "answerable_span.answer": "answer_class.dense_1",
+}
+
 TABLES: dict[Family, dict[str, str]] = {
     "albert": {
         "encoder.embeddings.word": "albert.embeddings.word_embeddings",
@@ -31,6 +42,7 @@ TABLES: dict[Family, dict[str, str]] = {
         "masked_lm": "predictions",
         "sentence_order": "sop_classifier.classifier",
         "classifier": "classifier",
+        **_SPAN_HEADS,
     },
     "bert": {
         "encoder.embeddings.word": "bert.embeddings.word_embeddings",
@@ -51,6 +63,7 @@ TABLES: dict[Family, dict[str, str]] = {
         "masked_lm": "cls.predictions",
         "sentence_order": "cls.seq_relationship",
         "classifier": "classifier",
+        **_SPAN_HEADS,
     },
 }
 

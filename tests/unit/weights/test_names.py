@@ -5,8 +5,8 @@ import torch
 
 from fakes import tiny_config
 from litebert.encoder.config import EncoderConfig
-from litebert.encoder.encoder import Encoder
-from litebert.encoder.models import ClassificationModel, PretrainingModel
+from litebert.encoder.models import HEADS, encoder_of
+from litebert.weights.configuration import ARCHITECTURES, architecture
 from litebert.weights.names import TABLES, Family, hugging_face_name, is_constant
 from litebert.weights.stored import stored_form
 
@@ -20,7 +20,7 @@ BERT = tiny_config(family="bert", sharing="none", embedding_size=16)
 def test_table_and_models_agree_both_ways(config: EncoderConfig) -> None:
     """Every row names a parameter of ours, and every parameter of ours has a row."""
     with torch.device("meta"):
-        models = [PretrainingModel(config), ClassificationModel(config, 2)]
+        models = [kind.build(config, 2, True) for head, kind in HEADS.items() if head != "none"]
     ours = {name for model in models for name in model.state_dict()}
     rows = {re.sub(r"\.\d+\.\d+\.", ".*.*.", name).rpartition(".")[0] for name in ours}
     assert rows == set(TABLES[config.family])
@@ -36,13 +36,13 @@ def test_the_names_are_those_of_transformers_models(config: EncoderConfig) -> No
         shape |= {"num_hidden_groups": 2, "inner_group_num": 2}
     foreign = transformers.AutoConfig.for_model(family, **shape)
     pairs = [
-        (Encoder(config), "Model"),
-        (PretrainingModel(config), "ForPreTraining"),
-        (ClassificationModel(config, 2), "ForSequenceClassification"),
+        (kind.build(config, 2, kind.needs_pooler or head == "none"), architecture(head, family))
+        for head, kind in HEADS.items()
+        if head in ARCHITECTURES
     ]
-    for model, kind in pairs:
-        form = stored_form(model, model if isinstance(model, Encoder) else model.encoder)
-        theirs = getattr(transformers, family.capitalize() + kind)(foreign).state_dict()
+    for model, name in pairs:
+        form = stored_form(model, encoder_of(model))
+        theirs = getattr(transformers, name)(foreign).state_dict()
         assert {*form.parameters, *form.tied} == set(theirs)
 
 
