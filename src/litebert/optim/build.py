@@ -11,21 +11,23 @@ from litebert.foundation.errors import ConfigError, nearest
 from litebert.foundation.settings import Settings
 from litebert.optim.adamw import AdamW
 from litebert.optim.groups import parameter_groups
-from litebert.optim.lamb import Lamb
+from litebert.optim.lamb import Lamb, NvLamb
 
+OptimizerName = Literal["adamw", "lamb", "nvlamb", "torch-adamw"]
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "adamw": AdamW,
     "lamb": Lamb,
+    "nvlamb": NvLamb,
     "torch-adamw": torch.optim.AdamW,
 }
-VARIANTS = ("google",)
+VARIANTS = {"google": "lamb", "nvlamb": "nvlamb"}  # what "lamb" stands for
 
 
 class OptimizerSettings(Settings):
     """How gradients become updates; the learning rate belongs to the schedule."""
 
-    optimizer: Literal["adamw", "lamb", "torch-adamw"] = "adamw"
-    """adamw and lamb as in the original (no bias correction), or torch's AdamW."""
+    optimizer: OptimizerName = "adamw"
+    """adamw and lamb as in the original (no bias correction), NVIDIA's lamb, or torch's AdamW."""
     weight_decay: float = Field(0.01, ge=0)
     """Decay of kernels and embeddings; layer norms and biases never decay."""
     beta1: float = Field(0.9, ge=0, lt=1)
@@ -46,12 +48,13 @@ def build_optimizer(
     betas: tuple[float, float] = (0.9, 0.999),
     epsilon: float = 1e-6,
 ) -> torch.optim.Optimizer:
-    """Build "lamb", "adamw" (both in the original's form) or "torch-adamw".
+    """Build "lamb", "adamw" (both in the original's form), "nvlamb" or "torch-adamw".
 
     Layer norms and biases, recognised by name, neither decay nor, in LAMB, get a trust ratio.
     Gradients are taken as they are: clip them before (the original: to a global norm of 1).
     A schedule sets `group["lr"]` of every group before each step.
-    `variant` says which LAMB is meant: "google" is the original's, without bias correction.
+    `variant` says which LAMB "lamb" means: "google" the original's, without bias correction, or
+    "nvlamb" NVIDIA's.
 
     Raises ConfigError for an unknown name or variant, or when there is nothing to train.
     """
@@ -59,10 +62,11 @@ def build_optimizer(
         raise ConfigError(f'unknown optimizer "{name}": {nearest(name, OPTIMIZERS)}')
     if variant not in VARIANTS:
         raise ConfigError(f'unknown optimizer variant "{variant}": {nearest(variant, VARIANTS)}')
+    kind = OPTIMIZERS[VARIANTS[variant] if name == "lamb" else name]
     groups = parameter_groups(named_parameters, weight_decay)
     # torch's AdamW in one pass over memory; ours are written with foreach operations.
     extra: dict[str, Any] = {"fused": True} if name == "torch-adamw" else {}
-    return OPTIMIZERS[name](groups, lr=learning_rate, betas=betas, eps=epsilon, **extra)  # type: ignore[call-arg]
+    return kind(groups, lr=learning_rate, betas=betas, eps=epsilon, **extra)  # type: ignore[call-arg]
 
 
 def optimizer_of(

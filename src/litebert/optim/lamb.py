@@ -1,4 +1,4 @@
-"""LAMB as the original ALBERT has it: AdamW's direction, scaled by a trust ratio per parameter."""
+"""LAMB: AdamW's direction, scaled by a trust ratio per parameter; the original's and NVIDIA's."""
 
 from typing import Any, final
 
@@ -18,14 +18,42 @@ class Lamb(MomentOptimizer):
     """
 
     def _update(self, group: dict[str, Any], parameters: list[Tensor], moments: Moments) -> None:
-        if not group["decayed"]:
+        if group["decayed"]:
+            _scaled_update(group, parameters, moments)
+        else:
             advance(parameters, moments, group, rate=group["lr"], decay=group["weight_decay"])
-            return
-        directions = [torch.zeros_like(parameter) for parameter in parameters]
-        advance(directions, moments, group, rate=-1.0, decay=0.0)
-        torch._foreach_add_(directions, parameters, alpha=group["weight_decay"])
-        torch._foreach_mul_(directions, _trust_ratios(parameters, directions))
-        torch._foreach_add_(parameters, directions, alpha=-group["lr"])
+
+
+@final
+class NvLamb(MomentOptimizer):
+    """LAMB as NVIDIA trains BERT with it (apex, FusedLAMB with use_nvlamb; multi_tensor_lamb.cu).
+
+    Differs from the original's in three things. All gradients are first divided, in place, by
+    their common norm where it exceeds 1; m and v are corrected for their start at zero; the trust
+    ratio applies to every parameter, those without decay too. It is 1 where either norm is zero,
+    and not clamped.
+    """
+
+    bias_correction = True
+
+    def _prepare(self) -> None:
+        gradients = [
+            p.grad for group in self.param_groups for p in group["params"] if p.grad is not None
+        ]
+        if gradients:
+            norm = torch.stack(torch._foreach_norm(gradients)).norm()
+            torch._foreach_div_(gradients, norm.clamp(min=1.0))
+
+    def _update(self, group: dict[str, Any], parameters: list[Tensor], moments: Moments) -> None:
+        _scaled_update(group, parameters, moments)
+
+
+def _scaled_update(group: dict[str, Any], parameters: list[Tensor], moments: Moments) -> None:
+    directions = [torch.zeros_like(parameter) for parameter in parameters]
+    advance(directions, moments, group, rate=-1.0, decay=0.0)
+    torch._foreach_add_(directions, parameters, alpha=group["weight_decay"])
+    torch._foreach_mul_(directions, _trust_ratios(parameters, directions))
+    torch._foreach_add_(parameters, directions, alpha=-group["lr"])
 
 
 def _trust_ratios(parameters: list[Tensor], directions: list[Tensor]) -> list[Tensor]:

@@ -1,4 +1,4 @@
-"""What the original's AdamW and LAMB share: running means of the gradient and its square."""
+"""What our optimisers share: running means of the gradient and its square."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
@@ -11,22 +11,29 @@ from litebert.foundation.errors import ConfigError
 
 
 class Moments(NamedTuple):
-    """The gradients of some parameters with m and v, their running mean and mean square."""
+    """The gradients of some parameters with m and v, their running mean and mean square.
+
+    `steps`: the update this is, from 1, for each parameter where m and v are to be corrected for
+    their start at zero; infinity where they are not.
+    """
 
     gradients: list[Tensor]
     means: list[Tensor]
     squares: list[Tensor]
+    steps: list[Tensor]
 
 
 class MomentOptimizer(torch.optim.Optimizer, ABC):
-    """Base of the original's optimisers (google-research/albert, optimization.py).
+    """Base of our optimisers (google-research/albert, optimization.py).
 
-    m and v are the running means of the gradient and of its square, *without* bias correction; the
-    direction of a parameter w is m / (sqrt(v) + eps) + weight_decay · w. Subclasses say how far
-    to go along it.
+    m and v are the running means of the gradient and of its square, *without* bias correction
+    unless `bias_correction` is set; the direction of a parameter w is
+    m / (sqrt(v) + eps) + weight_decay · w. Subclasses say how far to go along it.
 
     Raises ConfigError for half-precision parameters, which would lose small updates.
     """
+
+    bias_correction = False
 
     def __init__(
         self,
@@ -58,28 +65,40 @@ class MomentOptimizer(torch.optim.Optimizer, ABC):
         if closure is not None:
             with torch.enable_grad():
                 value = closure()
+        self._prepare()
         for group in self.param_groups:
             parameters = [p for p in group["params"] if p.grad is not None]
             if parameters:
                 self._update(group, parameters, self._moments(parameters))
         return value
 
+    def _prepare(self) -> None:
+        """What is done to all gradients before an update: nothing, unless a subclass says so."""
+
     @abstractmethod
     def _update(self, group: dict[str, Any], parameters: list[Tensor], moments: Moments) -> None:
         """Bring the moments and the parameters of a group one step on, in place."""
 
     def _moments(self, parameters: list[Tensor]) -> Moments:
-        moments = Moments([], [], [])
+        moments = Moments([], [], [], [])
         for parameter in parameters:
             state = self.state[parameter]
             if not state:
                 state["exp_avg"] = torch.zeros_like(parameter)
                 state["exp_avg_sq"] = torch.zeros_like(parameter)
+                if self.bias_correction:
+                    state["step"] = torch.zeros((), device=parameter.device)
             # The kernel reads memory in order, whatever the strides; autograd's are contiguous.
             assert parameter.grad is not None
             moments.gradients.append(parameter.grad.contiguous())
             moments.means.append(state["exp_avg"])
             moments.squares.append(state["exp_avg_sq"])
+            if self.bias_correction:
+                state["step"] += 1
+                moments.steps.append(state["step"])
+        if not self.bias_correction:
+            forever = torch.tensor(torch.inf, device=parameters[0].device)
+            moments.steps.extend([forever] * len(parameters))
         return moments
 
 
@@ -91,13 +110,14 @@ def advance(
     One pass over memory, with torch's own AdamW kernel: it divides m and v by 1 - beta^t, which is
     1 for t = ∞.
     """
-    forever = torch.tensor(torch.inf, device=targets[0].device)
     beta1, beta2 = group["betas"]
     torch._fused_adamw_(
         targets,
-        *moments,
+        moments.gradients,
+        moments.means,
+        moments.squares,
         [],
-        [forever] * len(targets),
+        moments.steps,
         lr=rate,
         beta1=beta1,
         beta2=beta2,

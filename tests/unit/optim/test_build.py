@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from litebert.foundation.errors import ConfigError
-from litebert.optim import AdamW, Lamb, build_optimizer
+from litebert.optim import AdamW, Lamb, NvLamb, build_optimizer
 
-NAMES = ["adamw", "lamb", "torch-adamw"]
+NAMES = ["adamw", "lamb", "nvlamb", "torch-adamw"]
 
 
 def model() -> nn.Module:
@@ -25,7 +25,9 @@ def run(module: nn.Module, optimizer: torch.optim.Optimizer, updates: range) -> 
 
 def test_each_name_builds_its_optimizer() -> None:
     kinds = [type(build_optimizer(name, model().named_parameters(), 0.1)) for name in NAMES]
-    assert kinds == [AdamW, Lamb, torch.optim.AdamW]
+    assert kinds == [AdamW, Lamb, NvLamb, torch.optim.AdamW]
+    variant = build_optimizer("lamb", model().named_parameters(), 0.1, variant="nvlamb")
+    assert type(variant) is NvLamb
 
 
 @pytest.mark.parametrize("name", NAMES)
