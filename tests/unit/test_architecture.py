@@ -33,7 +33,7 @@ FLOORS = {
 }
 CORE_PACKAGES = {
     *("torch", "numpy", "safetensors", "sentencepiece", "tokenizers", "sentencex", "pyarrow"),
-    *("pydantic", "cyclopts", "rich", "jinja2", "markupsafe", "matplotlib"),
+    *("pydantic", "cyclopts", "rich", "jinja2", "markupsafe", "matplotlib", "google_crc32c"),
 }
 FORBIDDEN_NAMES = {"util", "utils", "helper", "helpers", "common", "manager", "base", "misc"}
 LONGEST_MODULE = 400
