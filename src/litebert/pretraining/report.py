@@ -7,72 +7,94 @@ from typing import Any
 
 from litebert.foundation.progress import duration
 from litebert.pretraining.evaluate import plateau_left
+from litebert.report.history import History, Line, alarm_blocks, learning_curves
 from litebert.report.page import (
     Block,
     Fact,
     Facts,
-    Figure,
     Figures,
     Paragraph,
     Section,
     Table,
     write_report,
 )
-from litebert.report.plots import Level, Panel, curves, series_of
+from litebert.report.plots import Level
 from litebert.training.journal import METRICS, read_metrics
 from litebert.training.run_folder import RunRecord
 
-Lines = Sequence[dict[str, Any]]
 REPORT = "report.html"
 
 
 def write_run_report(folder: Path, record: RunRecord) -> None:
     """Write `report.html` into the run folder from its records."""
-    train = read_metrics(folder / METRICS, "train")
-    held_out = read_metrics(folder / METRICS, "evaluation")
-    write_report(
-        folder / REPORT,
-        "Pretraining",
-        f"{folder.name} · {_model_words(record.resolved)}",
-        [
-            Section("Where it stands", findings(record, train, held_out)),
-            Section("Curves", [Figures(learning_curves(record, train, held_out))]),
-            Section("Settings", [_settings_table(record)]),
-        ],
-    )
+    write_report(folder / REPORT, *run_page(folder, record))
 
 
-def findings(record: RunRecord, train: Lines, held_out: Lines) -> list[Block]:
+def run_page(folder: Path, record: RunRecord) -> tuple[str, str, list[Section]]:
+    """Title, subtitle and sections of a run's page, also while the run goes on."""
+    history = History.of(folder.name, read_metrics(folder / METRICS))
+    levels = {
+        "masked_lm_loss": Level("unigram", record.resolved["unigram_loss"]),
+        "sentence_order_accuracy": Level("chance", 0.5),
+    }
+    figures = learning_curves(history, levels)
+    sections = [
+        Section("Where it stands", findings(record, history)),
+        Section("Alarms", alarm_blocks(history)),
+        Section("Curves", [Figures(figures)] if figures else []),
+        Section("Settings", [_settings_table(record)]),
+    ]
+    subtitle = f"{folder.name} · {_model_words(record.resolved)}"
+    return "Pretraining", subtitle, [section for section in sections if section.blocks]
+
+
+def findings(record: RunRecord, history: History) -> list[Block]:
     """What the run has reached, as a sentence and tiles."""
     plateau = record.resolved["unigram_loss"]
-    if not train or not held_out:
-        return [Paragraph("The run ended before its first evaluation.", lead=True)]
-    last, newest = train[-1], held_out[-1]
-    facts = [
-        Fact(
-            "Held-out masked-LM loss", newest["masked_lm_loss"], f"{plateau:.2f} from frequencies"
-        ),
-        Fact("Held-out masked-LM accuracy", percent(newest["masked_lm_accuracy"])),
+    facts = []
+    if history.evaluation:
+        newest = history.evaluation[-1]
+        loss, note = newest["masked_lm_loss"], f"{plateau:.2f} from frequencies"
+        facts.append(Fact("Held-out masked-LM loss", loss, note))
+        facts.append(Fact("Held-out masked-LM accuracy", percent(newest["masked_lm_accuracy"])))
+        if "sentence_order_accuracy" in newest:
+            accuracy = percent(newest["sentence_order_accuracy"])
+            facts.append(Fact("Sentence-order accuracy", accuracy, "50 % is chance"))
+    if history.train:
+        last = history.train[-1]
+        facts.append(Fact("Steps", last["step"], _steps_words(record, last)))
+        if "tokens" in last:
+            spent = f"in {duration(last['seconds'])} of training"
+            facts.append(Fact("Tokens", last["tokens"], spent))
+    if history.alarms:
+        facts.append(
+            Fact("Alarms", len(history.alarms), f"last at step {history.alarms[-1]['step']:,}")
+        )
+    return [
+        Paragraph(plateau_words(record, history.evaluation), lead=True),
+        *([Facts(facts)] if facts else []),
     ]
-    if "sentence_order_accuracy" in newest:
-        accuracy = percent(newest["sentence_order_accuracy"])
-        facts.append(Fact("Sentence-order accuracy", accuracy, "50 % is chance"))
+
+
+def _steps_words(record: RunRecord, last: Line) -> str:
+    """Of how many steps, and how long the rest takes at the pace so far."""
     total = record.resolved["total_steps"]
-    facts += [
-        Fact("Steps", last["step"], f"of {total:,}"),
-        Fact("Tokens", last["tokens"], f"in {duration(last['seconds'])} of training"),
-    ]
-    return [Paragraph(plateau_words(record, held_out), lead=True), Facts(facts)]
+    if last["step"] >= total or "seconds" not in last:
+        return f"of {total:,}"
+    left = (total - last["step"]) * last["seconds"] / last["step"]
+    return f"of {total:,}; the rest takes {duration(left)}"
 
 
-def plateau_words(record: RunRecord, held_out: Lines) -> str:
+def plateau_words(record: RunRecord, held_out: Sequence[Line]) -> str:
     """When the model began to use context, said in a sentence."""
     plateau = record.resolved["unigram_loss"]
+    if not held_out:
+        return "The run has not come to its first evaluation."
     left = plateau_left([(e["step"], e["masked_lm_loss"]) for e in held_out], plateau)
     if left is None:
         return (
             f"The model has not left the plateau of {plateau:.2f} nats that the pieces' "
-            "frequencies alone give: it needs more steps, a higher learning rate, or smaller "
+            "frequencies alone give: it needs more steps, another learning rate, or smaller "
             "batches."
         )
     best = min(e["masked_lm_loss"] for e in held_out)
@@ -80,43 +102,6 @@ def plateau_words(record: RunRecord, held_out: Lines) -> str:
         f"The model left the plateau of {plateau:.2f} nats, which the pieces' frequencies alone "
         f"give, by step {left:,}; its best held-out loss is {best:.2f}."
     )
-
-
-def learning_curves(record: RunRecord, train: Lines, held_out: Lines) -> list[Figure]:
-    """Losses, accuracies, learning rate, gradient norm and speed over the steps."""
-    plateau = Level("unigram", record.resolved["unigram_loss"])
-    panels = [
-        Panel(
-            "Masked-LM loss",
-            [
-                series_of("training", train, "masked_lm_loss", 0.8),
-                series_of("held out", held_out, "masked_lm_loss"),
-            ],
-            "step",
-            "nats",
-            levels=(plateau,),
-        ),
-        Panel(
-            "Masked-LM accuracy",
-            [series_of("held out", held_out, "masked_lm_accuracy")],
-            "step",
-            "share",
-            percent=True,
-        ),
-        Panel(
-            "Sentence-order accuracy",
-            [series_of("held out", held_out, "sentence_order_accuracy")],
-            "step",
-            "share",
-            percent=True,
-            levels=(Level("chance", 0.5),),
-        ),
-        Panel("Learning rate", [series_of("rate", train, "learning_rate")], "step", "rate"),
-        Panel("Gradient norm", [series_of("norm", train, "gradient_norm")], "step", "norm"),
-        Panel("Speed", [series_of("tokens", train, "tokens_per_second")], "step", "tokens / s"),
-    ]
-    drawn = [panel for panel in panels if any(len(series.x) > 0 for series in panel.series)]
-    return [Figure(curves(panel)) for panel in drawn]
 
 
 def percent(share: float) -> str:

@@ -87,9 +87,20 @@ class Section:
     blocks: Sequence[Block]
 
 
-def render(title: str, subtitle: str, sections: Sequence[Section], footer: str = "") -> str:
-    """The whole page as text. All words are escaped; only a figure's SVG is taken as mark-up."""
-    return _template().render(title=title, subtitle=subtitle, sections=sections, footer=footer)
+def render(
+    title: str,
+    subtitle: str,
+    sections: Sequence[Section],
+    footer: str = "",
+    refresh: int | None = None,
+) -> str:
+    """The whole page as text. All words are escaped; only a figure's SVG is taken as mark-up.
+
+    With `refresh`, the browser asks for the page again after so many seconds.
+    """
+    return _template().render(
+        title=title, subtitle=subtitle, sections=sections, footer=footer, refresh=refresh
+    )
 
 
 def write_report(

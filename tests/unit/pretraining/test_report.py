@@ -1,10 +1,11 @@
 """The page of a run says what its records say, however early it ended."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from litebert.pretraining.report import learning_curves, plateau_words, write_run_report
+from litebert.pretraining.report import plateau_words, write_run_report
 from litebert.pretraining.settings import PretrainingSettings
 from litebert.training.journal import Journal, read_metrics
 from litebert.training.run_folder import RunRecord
@@ -46,6 +47,22 @@ def test_the_page_opens_with_what_was_reached(tmp_path: Path) -> None:
     for words in ("12.3 %", "78.9 %", "of 1,000", "1,234,567 parameters"):
         assert words in page
     assert page.count("<svg") == 6
+    assert "Alarms" not in page
+
+
+def test_a_run_that_goes_on_says_how_long_it_still_takes(tmp_path: Path) -> None:
+    record_steps(tmp_path, [7.0, 6.2])
+    assert "of 1,000; the rest takes 4 min 04 s" in page_of(tmp_path)
+
+
+def test_alarms_are_counted_and_listed(tmp_path: Path) -> None:
+    record_steps(tmp_path, [7.0, 6.2])
+    alarm = {"event": "alarm", "kind": "loss_spike", "step": 150, "text": "rose to 9.1 <b>"}
+    with (tmp_path / "metrics.jsonl").open("a") as file:
+        file.write(json.dumps(alarm) + "\n")
+    page = page_of(tmp_path)
+    assert "last at step 150" in page
+    assert "rose to 9.1 &lt;b&gt;" in page
 
 
 def test_without_a_sentence_objective_nothing_is_said_of_it(tmp_path: Path) -> None:
@@ -66,9 +83,5 @@ def test_a_run_that_ended_before_its_first_evaluation_has_a_page(
     for _ in range(steps):
         Journal(tmp_path).record("train", 5, {"masked_lm_loss": 7.0, "learning_rate": 1e-3})
     page = page_of(tmp_path)
-    assert "ended before its first evaluation" in page
+    assert "not come to its first evaluation" in page
     assert "batch_size" in page
-
-
-def test_curves_without_a_point_are_left_out(tmp_path: Path) -> None:
-    assert learning_curves(RECORD, [], []) == []

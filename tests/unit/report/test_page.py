@@ -90,6 +90,11 @@ def test_the_page_refers_to_nothing_outside_it(sections):
     assert all(target.startswith("#") for target in re.findall(r"url\(([^)]*)\)", html))
 
 
+def test_a_page_asks_for_news_only_when_told_to(sections):
+    assert "http-equiv" not in page.render("a", "b", sections)
+    assert '<meta http-equiv="refresh" content="15">' in page.render("a", "b", sections, "", 15)
+
+
 def test_equal_data_give_equal_bytes(sections):
     assert page.render("a", "b", sections) == page.render("a", "b", sections)
 

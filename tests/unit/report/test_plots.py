@@ -1,5 +1,6 @@
 import re
 import sys
+import threading
 from xml.etree import ElementTree
 
 import numpy as np
@@ -95,3 +96,42 @@ def test_smoothing_damps_a_jump():
 def test_drawing_needs_no_window_system():
     plots.bars("Bars", [("a", 1.0)])
     assert "matplotlib.pyplot" not in sys.modules
+
+
+def test_marks_are_named_beside_their_lines_unless_there_are_too_many():
+    few = plots.curves(panel(marks=[plots.Mark("spike 1", 1.0)]))
+    assert "spike 1" in words(few)
+    many = plots.curves(panel(marks=[plots.Mark(f"spike {i}", i / 9) for i in range(20)]))
+    assert not [word for word in words(many) if word.startswith("spike")]
+    assert many.count("var(--alarm)") == 20
+
+
+def test_a_long_run_is_drawn_with_the_means_of_its_points():
+    steps = list(range(100_000))
+    drawn = plots.curves(panel(series=[plots.Series("a", steps, [s % 2 for s in steps])]))
+    assert len(drawn) < 60_000
+
+
+def test_lines_beyond_the_colours_are_dashed():
+    series = [plots.Series(f"run {i}", [0, 1], [i, i + 1]) for i in range(8)]
+    drawn = plots.curves(panel(series=series, levels=[]))
+    assert {f"run {i}" for i in range(8)} <= set(words(drawn))
+    assert "stroke-dasharray" in drawn
+
+
+def test_stacked_areas_reach_the_sum():
+    series = [plots.Series("a", [1, 2], [1.0, 1.0]), plots.Series("b", [1, 2], [3.0, 3.0])]
+    drawn = words(plots.areas(panel(series=series)))
+    assert {"a", "b", "4"} <= set(drawn)
+
+
+def test_threads_draw_one_after_the_other():
+    drawn: list[str] = []
+    threads = [
+        threading.Thread(target=lambda: drawn.append(plots.curves(panel()))) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert drawn == [plots.curves(panel())] * 4
