@@ -1,7 +1,8 @@
 """The command line: registers the commands and turns errors into one line and an exit code.
 
-Exit codes: 0 done; 2 a mistake the user can mend; 130 and 143 ended by SIGINT and SIGTERM, after
-saving what there is to save.
+Exit codes: 0 done; 2 a mistake the user can mend; 3 a run that could not go on, because training
+diverged or one of its processes was lost; 130 and 143 ended by SIGINT and SIGTERM, after saving
+what there is to save.
 """
 
 import os
@@ -63,8 +64,8 @@ def main(arguments: list[str]) -> int:
     except (LitebertError, CycloptsError, ValidationError) as error:
         if debug:
             raise
-        console().print(f"litebert: {_words(error)}", markup=False, style="red")
-        return 2
+        console(error=True).print(f"litebert: {_words(error)}", markup=False, style="red")
+        return error.exit_code if isinstance(error, LitebertError) else 2
     except KeyboardInterrupt:
         console().print("litebert: interrupted", markup=False)
         return INTERRUPTED

@@ -16,12 +16,14 @@ from litebert.pretraining.settings import (
     HeldOutSettings,
     ModelSettings,
     PretrainingLoopSettings,
+    PretrainingMachineSettings,
     PretrainingOptimizerSettings,
     PretrainingSettings,
 )
 from litebert.training.budget import BudgetSettings
-from litebert.training.machine import MachineSettings
+from litebert.training.distributed import speaks
 from litebert.training.run_folder import read_run
+from litebert.training.watch import WatchSettings
 
 if TYPE_CHECKING:
     from litebert.foundation.settings import Settings
@@ -34,11 +36,13 @@ if TYPE_CHECKING:
     Loop = Settings
     HeldOut = Settings
     Machine = Settings
+    Watch = Settings
 else:
     Model, Data = optional(ModelSettings), optional(InstanceSettings)
     Optimizer, Schedule = optional(PretrainingOptimizerSettings), optional(ScheduleSettings)
     Budget, Loop = optional(BudgetSettings), optional(PretrainingLoopSettings)
-    HeldOut, Machine = optional(HeldOutSettings), optional(MachineSettings)
+    HeldOut, Machine = optional(HeldOutSettings), optional(PretrainingMachineSettings)
+    Watch = optional(WatchSettings)
 
 
 def pretrain(
@@ -56,6 +60,7 @@ def pretrain(
     training: Annotated[Loop | None, Parameter(name="*", group="Training")] = None,
     evaluation: Annotated[HeldOut | None, Parameter(name="*", group="Evaluation")] = None,
     machine: Annotated[Machine | None, Parameter(name="*", group="Machine")] = None,
+    watch: Annotated[Watch | None, Parameter(name="*", group="Watch")] = None,
 ) -> int:
     """Pretrain a model on a corpus folder: masked LM and sentence order.
 
@@ -63,7 +68,7 @@ def pretrain(
         corpus: Corpus folder, made by litebert corpus build.
         output: Run folder to write: checkpoints, metrics.jsonl, report.html and model/.
         settings: TOML file (a recipe) with sections budget, model, data, optimizer, schedule,
-            training, evaluation and machine; options given here replace what it says.
+            training, evaluation, machine and watch; options given here replace what it says.
         resume: Go on with the run in the run folder, from its newest checkpoint.
     """
     sections = {
@@ -75,12 +80,16 @@ def pretrain(
         "training": training,
         "evaluation": evaluation,
         "machine": machine,
+        "watch": watch,
     }
     asked: dict[str, Any] = {name: given(values) for name, values in sections.items()}
-    base = read_run(output, COMMAND).settings if resume else {}
+    base = dict(read_run(output, COMMAND).settings) if resume else {}
+    if asked["budget"]:
+        base.pop("budget", None)  # another budget replaces it, whatever its unit
     chosen = layered(PretrainingSettings, settings, asked, base)
     outcome = run_pretraining(corpus, output, chosen, resume)
-    _print_summary(outcome)
+    if speaks():
+        _print_summary(outcome)
     return 0 if outcome.result.signal is None else 128 + outcome.result.signal
 
 

@@ -71,15 +71,28 @@ class InstanceStream:
         """Which sentences make which instance in an epoch."""
         return self._epoch(epoch).plan
 
-    def take(self, position: Position, count: int) -> tuple[list[Instance], Position]:
-        """The next `count` instances in the shuffled order, and the position after them."""
-        taken: list[Instance] = []
+    def take(
+        self, position: Position, count: int, part: int = 0, parts: int = 1
+    ) -> tuple[list[Instance], Position]:
+        """The next `count` instances in the shuffled order, and the position after them.
+
+        Of several processes each takes its part, of about equal size: `part` 0 … `parts` - 1.
+        """
+        taken, after = self.take_indices(position, count)
+        mine = taken[count * part // parts : count * (part + 1) // parts]
+        return [self.instance(epoch, index) for epoch, index in mine], after
+
+    def take_indices(
+        self, position: Position, count: int
+    ) -> tuple[list[tuple[int, int]], Position]:
+        """Which instances those are, as (epoch, index), and the position after them."""
+        taken: list[tuple[int, int]] = []
         epoch, offset = position.epoch, position.offset
         while len(taken) < count:
             size = self.epoch_size(epoch)
             end = min(size, offset + count - len(taken))
             order = self._epoch(epoch).order.take(np.arange(offset, end, dtype=np.uint64))
-            taken += [self.instance(epoch, index) for index in order.tolist()]
+            taken += [(epoch, index) for index in order.tolist()]
             epoch, offset = (epoch, end) if end < size else (epoch + 1, 0)
         return taken, Position(epoch, offset)
 

@@ -1,15 +1,18 @@
 """Errors a user can mend: each message says what is wrong, where, and how to mend it.
 
-The command line prints such an error in one line and ends with exit code 2; anything else that
+The command line prints such an error in one line and ends with its exit code; anything else that
 escapes is a bug of ours and keeps its traceback.
 """
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import ClassVar
 
 
 class LitebertError(ValueError):
     """Base of every error that the user, rather than we, can mend."""
+
+    exit_code: ClassVar[int] = 2
 
 
 class ConfigError(LitebertError):
@@ -42,6 +45,18 @@ class ResumeError(LitebertError):
 
 class StorageError(LitebertError):
     """Something cannot be written: no space, no permission, or the place is taken."""
+
+
+class DivergenceError(LitebertError):
+    """Training went wrong beyond what going back mends: the loss or a gradient is no number."""
+
+    exit_code = 3
+
+
+class LostProcessError(LitebertError):
+    """One of the processes that train together ended, or does not answer any more."""
+
+    exit_code = 3
 
 
 class MissingExtraError(LitebertError):

@@ -57,16 +57,17 @@ def atomic_file(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
 
 
 @contextmanager
-def atomic_folder(path: Path, replace: bool = False) -> Iterator[Path]:
+def atomic_folder(path: Path, replace: bool = False, needed: int | None = None) -> Iterator[Path]:
     """Build a folder under a temporary name; it becomes `path` when the block ends in peace.
 
     Nothing is left behind after an error. An existing, non-empty `path` raises StorageError unless
-    `replace` is set; then the old folder stays in place until the new one is complete.
+    `replace` is set; then the old folder stays in place until the new one is complete. Where it is
+    known how many bytes are `needed`, a full disk's error says so.
     """
     path = Path(path)
     require_vacant(path, replace)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with storage_errors(path):
+    with storage_errors(path, needed):
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         try:
@@ -98,8 +99,11 @@ def require_vacant(path: Path, replace: bool = False) -> None:
 
 
 @contextmanager
-def storage_errors(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusals to write `path` into a StorageError."""
+def storage_errors(path: Path, needed: int | None = None) -> Iterator[None]:
+    """Turn the operating system's refusals to write `path` into a StorageError.
+
+    `needed`: the bytes to be written, where they are known.
+    """
     try:
         yield
     except LitebertError:
@@ -109,9 +113,10 @@ def storage_errors(path: Path) -> Iterator[None]:
         if error is None:
             raise
         if error.errno in _NO_SPACE:
-            free = _free_bytes(path)
+            space = f"{_free_bytes(path):,} bytes free"
+            space += f", {needed:,} needed" if needed is not None else ""
             raise StorageError(
-                f"no space left on the disk while writing {path} ({free:,} bytes free): "
+                f"no space left on the disk while writing {path} ({space}): "
                 "free some space or name a folder on another disk; nothing half-written was kept"
             ) from error
         if isinstance(error, FileExistsError):

@@ -15,9 +15,18 @@ from rich.progress import Progress as RichProgress
 PLAIN_INTERVAL = 10.0  # seconds between lines when there is no terminal
 
 
-def console() -> Console:
-    """The console for progress and remarks (standard error)."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+_silent = False
+
+
+def silence() -> None:
+    """Show no progress and no remarks from now on: of several processes one speaks for all."""
+    global _silent
+    _silent = True
+
+
+def console(error: bool = False) -> Console:
+    """The console for progress and remarks (standard error); an `error` is shown in any case."""
+    return Console(stderr=True, highlight=False, soft_wrap=True, quiet=_silent and not error)
 
 
 class Progress:

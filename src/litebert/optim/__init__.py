@@ -8,7 +8,12 @@ from litebert.optim.build import (
     optimizer_of,
 )
 from litebert.optim.lamb import Lamb, NvLamb
-from litebert.optim.schedules import ScheduleSettings, learning_rate_at, original_schedule
+from litebert.optim.schedules import (
+    ScheduleSettings,
+    learning_rate_at,
+    original_schedule,
+    warmup_of,
+)
 
 __all__ = [
     "AdamW",
@@ -21,4 +26,5 @@ __all__ = [
     "learning_rate_at",
     "optimizer_of",
     "original_schedule",
+    "warmup_of",
 ]

@@ -28,7 +28,7 @@ def learning_rate_at(settings: ScheduleSettings, step: int, total_steps: int) ->
     Raises ConfigError when the warm-up alone is as long as the run.
     """
     peak = settings.learning_rate
-    warmup_steps = _steps(settings.warmup, total_steps)
+    warmup_steps = warmup_of(settings, total_steps)
     if warmup_steps >= total_steps:
         raise ConfigError(
             f"warmup: {warmup_steps} steps of warm-up leave nothing of a run of {total_steps}: "
@@ -44,6 +44,11 @@ def learning_rate_at(settings: ScheduleSettings, step: int, total_steps: int) ->
         case "constant":
             decay_steps = _steps(settings.decay, total_steps)
             return constant_schedule(step, peak, total_steps, warmup_steps, decay_steps)
+
+
+def warmup_of(settings: ScheduleSettings, total_steps: int) -> int:
+    """How many steps the warm-up of a run takes."""
+    return _steps(settings.warmup, total_steps)
 
 
 def original_schedule(step: int, peak: float, total_steps: int, warmup_steps: int) -> float:

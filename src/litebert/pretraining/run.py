@@ -1,8 +1,11 @@
 """A pretraining run: from a corpus folder to a run folder with checkpoints, model and report."""
 
+import signal
 import time
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -12,35 +15,52 @@ from litebert.corpus.spans import Spans, split_heldout
 from litebert.corpus.stream import InstanceStream
 from litebert.encoder.config import EncoderConfig
 from litebert.encoder.models import PretrainingModel
-from litebert.foundation.errors import ConfigError
-from litebert.foundation.files import require_vacant
+from litebert.foundation.errors import ConfigError, DivergenceError
 from litebert.foundation.progress import console
 from litebert.foundation.randomness import Position, derive_seed
 from litebert.optim import learning_rate_at, optimizer_of
 from litebert.pretraining.evaluate import piece_counts, unigram_loss
+from litebert.pretraining.expectations import expectations
 from litebert.pretraining.report import write_run_report
 from litebert.pretraining.settings import PretrainingSettings
 from litebert.pretraining.trainable import Pretraining
 from litebert.training.budget import resolve_length
-from litebert.training.checkpoint import TrainingState
+from litebert.training.checkpoint import (
+    CHECKPOINTS,
+    TrainingState,
+    newest_checkpoint,
+    read_state,
+)
+from litebert.training.distributed import World, joined_world, restarted, started_by_launcher
+from litebert.training.journal import METRICS, read_metrics
+from litebert.training.launch import launch
+from litebert.training.lock import lock_folder
 from litebert.training.loop import (
     MAY_CHANGE_ON_RESUME,
+    Monitor,
     Plan,
     Trainer,
     TrainingResult,
 )
 from litebert.training.machine import MachineSettings, apply_machine, resolve_machine
+from litebert.training.replicas import replicate
 from litebert.training.run_folder import (
+    RUN,
     RunRecord,
     begin_run,
     check_unchanged,
     read_run,
+    require_new,
     restore,
     resume_machine,
+    stored_settings,
 )
+from litebert.training.watch import Watch, WatchSettings
 from litebert.weights.folder import save_model
 
 COMMAND = "pretrain"
+MODEL = "model"
+MAY_CHANGE = (*MAY_CHANGE_ON_RESUME, "processes", "timeout", *WatchSettings.model_fields)
 
 
 @dataclass(frozen=True)
@@ -58,32 +78,129 @@ def pretrain(
     """Pretrain on a corpus folder; everything is written into the run folder.
 
     The model folder and the report are written at the end, and also when SIGINT or SIGTERM ends
-    the run early. Raises ConfigError, CorpusError, ResumeError, CheckpointError or StorageError.
+    the run early. With several `machine.processes` they are started here, so call it from a script
+    under `if __name__ == "__main__":`; in a process that torchrun started it is one of the group.
+    Raises ConfigError, CorpusError, ResumeError, CheckpointError, StorageError, DivergenceError or
+    LostProcessError.
     """
+    if settings.machine.processes > 1 and not started_by_launcher():
+        arguments = (corpus_folder, folder, settings.model_dump(exclude_none=True), resume)
+        ended_by = launch(_pretrain_as_rank, arguments, settings.machine.processes)
+        return _outcome_of(folder, ended_by)
     began = time.perf_counter()
+    with joined_world(settings.machine.timeout) as world:
+        if world.size > settings.training.batch_size:
+            raise ConfigError(
+                f"batch_size: {world.size} processes cannot share a batch of "
+                f"{settings.training.batch_size}: give a larger one or start fewer processes"
+            )
+        with lock_folder(folder) if world.first else nullcontext():
+            return _pretrain(corpus_folder, folder, settings, resume, world, began)
+
+
+def _pretrain_as_rank(
+    corpus_folder: Path, folder: Path, settings: dict[str, Any], resume: bool
+) -> None:
+    """One of the processes that `pretrain` starts."""
+    pretrain(corpus_folder, folder, PretrainingSettings.parse(settings), resume)
+
+
+def _pretrain(
+    corpus_folder: Path,
+    folder: Path,
+    settings: PretrainingSettings,
+    resume: bool,
+    world: World,
+    began: float,
+) -> PretrainingOutcome:
+    """The run as one process of its world does it; the first one decides, reads and writes."""
     corpus = Corpus.open(corpus_folder)
-    stored = read_run(folder, COMMAND) if resume else None
-    if stored is None:
-        require_vacant(folder)
-        machine = resolve_machine(settings.machine)
-    else:
-        _check_same_run(stored, settings, corpus)
-        machine, warning = resume_machine(stored.resolved["machine"])
-        if warning is not None:
-            console().print(warning)
-    run = _assemble(corpus, settings, machine)
-    if stored is None:
-        record = _begin(run, corpus, settings, machine, folder, began)
-        state = TrainingState()
-    else:
-        record = stored
+    record = _stored_record(corpus, folder, settings, resume, world)
+    machine = _machine(settings, record, world)
+    run = _assemble(corpus, settings, machine, world)
+    state = TrainingState()
+    if record is None:
+        record = _begin(run, corpus, settings, machine, folder, world, began)
+    elif world.first:
         state = restore(folder, run.trainable.model, run.optimizer)
-    trainer = Trainer(run.trainable, run.optimizer, _plan(settings, record), folder, state)
-    result = trainer.run()
-    save_model(folder / "model", run.trainable.model, corpus.tokenizer())
-    outcome = PretrainingOutcome(folder, record, result)
-    write_run_report(folder, record)
-    return outcome
+    state = TrainingState.from_json(world.share(state.as_json()))
+    replicate(world, run.trainable.model, run.optimizer)
+    plan = _plan(settings, record)
+    try:
+        result = Trainer(run.trainable, run.optimizer, plan, folder, state, world).run()
+    except DivergenceError:
+        if world.first:
+            write_run_report(folder, record)
+        raise
+    if world.first:
+        save_model(folder / MODEL, run.trainable.model, corpus.tokenizer())
+        write_run_report(folder, record)
+        result = replace(result, metrics=result.metrics or _last_metrics(folder))
+    return PretrainingOutcome(folder, record, result)
+
+
+def _outcome_of(folder: Path, ended_by: int | None) -> PretrainingOutcome:
+    """What processes of their own left in the run folder; without a model the signal acts."""
+    if ended_by is not None and not (folder / MODEL).is_dir():
+        signal.raise_signal(ended_by)
+    record = read_run(folder, COMMAND)
+    newest = newest_checkpoint(folder / CHECKPOINTS)
+    state = TrainingState() if newest is None else read_state(newest)
+    finished = state.step >= record.resolved["total_steps"]
+    result = TrainingResult(state, None if finished else ended_by, _last_metrics(folder))
+    return PretrainingOutcome(folder, record, result)
+
+
+def _last_metrics(folder: Path) -> dict[str, float]:
+    """The held-out metrics of a run's last evaluation, empty where there was none."""
+    lines = read_metrics(folder / METRICS, "evaluation")
+    about = ("kind", "step", "tokens")
+    return {name: value for name, value in lines[-1].items() if name not in about} if lines else {}
+
+
+def _stored_record(
+    corpus: Corpus, folder: Path, settings: PretrainingSettings, resume: bool, world: World
+) -> RunRecord | None:
+    """The record of the run to go on with, None where a new one begins.
+
+    A group that torchrun has started anew goes on by itself.
+    """
+    stored = None
+    if world.first:
+        if resume or (restarted() and (folder / RUN).is_file()):
+            stored = read_run(folder, COMMAND)
+            before = stored_settings(stored, PretrainingSettings).model_dump(exclude_none=True)
+            check_unchanged(
+                {**before, "corpus": stored.resolved["corpus"]},
+                {**settings.model_dump(exclude_none=True), "corpus": corpus.content_hash},
+                MAY_CHANGE,
+            )
+        else:
+            require_new(folder)
+    values = world.share(None if stored is None else vars(stored))
+    return None if values is None else RunRecord(**values)
+
+
+def _machine(
+    settings: PretrainingSettings, stored: RunRecord | None, world: World
+) -> MachineSettings:
+    """What every process computes on: as resolved when the run began, or now."""
+    machine, remark = MachineSettings(), None
+    if world.first and stored is None:
+        machine = resolve_machine(settings.machine, world.local_size)
+    elif world.first and stored is not None:
+        resolved = stored.resolved["machine"]
+        before = stored.resolved.get("processes", 1)
+        if before != world.size:
+            resolved = {**resolved, "threads": settings.machine.threads}
+            remark = (
+                f"the run began with {before} and goes on with {world.size} processes: the same "
+                "batches, but the result will not be bit for bit that of an uninterrupted run"
+            )
+        machine, other_device = resume_machine(resolved, world.local_size)
+        for text in filter(None, (remark, other_device)):
+            console().print(text, markup=False)
+    return MachineSettings.parse(world.share(machine.model_dump()))
 
 
 @dataclass(frozen=True)
@@ -97,7 +214,9 @@ class _Run:
     heldout: list[Instance]
 
 
-def _assemble(corpus: Corpus, settings: PretrainingSettings, machine: MachineSettings) -> _Run:
+def _assemble(
+    corpus: Corpus, settings: PretrainingSettings, machine: MachineSettings, world: World
+) -> _Run:
     """Build the model, its data and its optimiser, as functions of settings and seed alone."""
     config = settings.model.resolve(corpus.vocab_size)
     if settings.data.max_length > config.max_position_embeddings:
@@ -105,7 +224,7 @@ def _assemble(corpus: Corpus, settings: PretrainingSettings, machine: MachineSet
             f"max_length: {settings.data.max_length} exceeds the "
             f"{config.max_position_embeddings} positions of the model"
         )
-    device, dtype = apply_machine(machine)
+    device, dtype = apply_machine(machine, world.local_rank)
     loop = settings.training
     torch.manual_seed(derive_seed(loop.seed, "weights") % 2**63)
     model = PretrainingModel(config)
@@ -114,7 +233,9 @@ def _assemble(corpus: Corpus, settings: PretrainingSettings, machine: MachineSet
     training_spans, heldout_spans = split_heldout(corpus, settings.evaluation.heldout)
     stream = InstanceStream(corpus, training_spans, settings.data, loop.seed)
     heldout = _heldout_instances(corpus, heldout_spans, settings)
-    trainable = Pretraining(model, stream, heldout, loop.batch_size, loop.micro_batch_size, device)
+    trainable = Pretraining(
+        model, stream, heldout, loop.batch_size, loop.micro_batch_size, device, world
+    )
     optimizer = optimizer_of(
         settings.optimizer, model.named_parameters(), settings.schedule.learning_rate
     )
@@ -136,40 +257,46 @@ def _begin(
     settings: PretrainingSettings,
     machine: MachineSettings,
     folder: Path,
+    world: World,
     began: float,
 ) -> RunRecord:
     """Resolve the budget and write the records of a new run."""
-    evaluate_every = settings.training.evaluate_every
-    length = resolve_length(settings.budget, run.trainable, run.optimizer, evaluate_every, began)
-    resolved = {
-        "total_steps": length.total_steps,
-        "evaluate_every": length.evaluate_every,
-        "machine": machine.model_dump(),
-        "config": run.config.model_dump(),
-        "parameters": sum(p.numel() for p in run.trainable.model.parameters()),
-        "corpus": corpus.content_hash,
-        "unigram_loss": unigram_loss(piece_counts(run.stream), run.heldout),
-    }
+    length = resolve_length(
+        settings.budget,
+        run.trainable,
+        run.optimizer,
+        settings.training.evaluate_every,
+        began,
+        world,
+    )
     # Refuses a schedule that does not fit.
     learning_rate_at(settings.schedule, 0, length.total_steps)
-    record = RunRecord(COMMAND, settings.model_dump(exclude_none=True), resolved)
-    begin_run(folder, record)
+    resolved: dict[str, Any] = {}
+    if world.first:
+        resolved = {
+            "total_steps": length.total_steps,
+            "evaluate_every": length.evaluate_every,
+            "machine": machine.model_dump(),
+            "processes": world.size,
+            "config": run.config.model_dump(),
+            "parameters": sum(p.numel() for p in run.trainable.model.parameters()),
+            "corpus": corpus.content_hash,
+            "unigram_loss": unigram_loss(piece_counts(run.stream), run.heldout),
+        }
+    record = RunRecord(COMMAND, settings.model_dump(exclude_none=True), world.share(resolved))
+    if world.first:
+        begin_run(folder, record)
     return record
-
-
-def _check_same_run(stored: RunRecord, settings: PretrainingSettings, corpus: Corpus) -> None:
-    check_unchanged(
-        {**stored.settings, "corpus": stored.resolved["corpus"]},
-        {**settings.model_dump(exclude_none=True), "corpus": corpus.content_hash},
-        MAY_CHANGE_ON_RESUME,
-    )
 
 
 def _plan(settings: PretrainingSettings, record: RunRecord) -> Plan:
     total = int(record.resolved["total_steps"])
+    watch = Watch(settings.watch, expectations(settings, record.resolved))
     return Plan(
         total,
         settings.training.changed(evaluate_every=record.resolved["evaluate_every"]),
         lambda step: learning_rate_at(settings.schedule, step, total),
+        Monitor("masked_lm_loss", higher_is_better=False),
         title="pretraining",
+        watch=watch if settings.watch.watch == "on" else None,
     )

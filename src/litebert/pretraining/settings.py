@@ -1,8 +1,8 @@
 """The settings of a pretraining run, composed of those of its parts."""
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from litebert.corpus.instances import InstanceSettings
 from litebert.encoder.config import EncoderConfig
@@ -10,8 +10,10 @@ from litebert.foundation.errors import ConfigError
 from litebert.foundation.settings import Settings, given, optional
 from litebert.optim import OptimizerSettings, ScheduleSettings
 from litebert.training.budget import BudgetSettings
+from litebert.training.distributed import DEFAULT_TIMEOUT
 from litebert.training.loop import LoopSettings
 from litebert.training.machine import MachineSettings
+from litebert.training.watch import WatchSettings
 
 if TYPE_CHECKING:
     _EncoderFields = Settings
@@ -79,6 +81,16 @@ class PretrainingLoopSettings(LoopSettings):
     """Instances in the batch of one update."""
 
 
+class PretrainingMachineSettings(MachineSettings):
+    """Where and how precisely to compute, and in how many processes."""
+
+    processes: int = Field(1, ge=1)
+    """Processes that train together on this machine, each on its slice of every batch; where
+    torchrun starts them, it says how many."""
+    timeout: float = Field(DEFAULT_TIMEOUT, gt=0)
+    """Seconds without an answer after which another process counts as lost."""
+
+
 class PretrainingSettings(Settings):
     """Everything a pretraining run can be told; sections as in a recipe file."""
 
@@ -89,4 +101,14 @@ class PretrainingSettings(Settings):
     budget: BudgetSettings = BudgetSettings()
     training: PretrainingLoopSettings = PretrainingLoopSettings()
     evaluation: HeldOutSettings = HeldOutSettings()
-    machine: MachineSettings = MachineSettings()
+    machine: PretrainingMachineSettings = PretrainingMachineSettings()
+    watch: WatchSettings = WatchSettings()
+
+    @model_validator(mode="after")
+    def _a_share_for_each(self) -> Self:
+        if self.training.batch_size < self.machine.processes:
+            raise ValueError(
+                f"machine.processes: {self.machine.processes} processes cannot share a batch of "
+                f"{self.training.batch_size}: give a larger training.batch_size or fewer processes"
+            )
+        return self

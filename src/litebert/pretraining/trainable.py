@@ -16,9 +16,11 @@ from litebert.encoder.layout import Packed
 from litebert.encoder.models import PretrainingModel
 from litebert.foundation.randomness import Position
 from litebert.objectives import masked_lm_sum, sentence_sum
+from litebert.training.distributed import ALONE, World
 from litebert.training.step import LossTerm, MicroBatch
 
 EVALUATION_TOKENS = 8192  # in one forward
+TERMS = ("masked_lm", "sentence_order")  # of the loss
 
 
 class Tensors(NamedTuple):
@@ -34,7 +36,10 @@ class Tensors(NamedTuple):
 
 
 class Pretraining:
-    """Masked LM and the sentence objective over a stream of instances (`Trainable`)."""
+    """Masked LM and the sentence objective over a stream of instances (`Trainable`).
+
+    Of several processes each gets its slice of every batch, and of every evaluation.
+    """
 
     def __init__(
         self,
@@ -44,6 +49,7 @@ class Pretraining:
         batch_size: int,
         micro_batch_size: int | None,
         device: torch.device,
+        world: World = ALONE,
     ) -> None:
         self._model = model
         self._stream = stream
@@ -51,6 +57,7 @@ class Pretraining:
         self._micro_batch_size = micro_batch_size or batch_size
         self._device = device
         self._heldout = list(heldout)
+        self._world = world
 
     @property
     def model(self) -> PretrainingModel:
@@ -59,7 +66,8 @@ class Pretraining:
 
     def batch(self, position: Position) -> tuple[list[MicroBatch], Position]:
         """The batch at a position of the shuffled stream, and the position after it."""
-        instances, after = self._stream.take(position, self._batch_size)
+        world = self._world
+        instances, after = self._stream.take(position, self._batch_size, world.rank, world.size)
         size = self._micro_batch_size
         parts = [instances[start : start + size] for start in range(0, len(instances), size)]
         return [self._micro_batch(part) for part in parts], after
@@ -79,32 +87,34 @@ class Pretraining:
     @torch.no_grad()
     def evaluate(self) -> dict[str, float]:
         """Loss and accuracy of both objectives on the held-out instances, whose masks are fixed."""
-        sums: dict[str, float] = {}
-        for micro_batch in self._evaluation_batches():
+        keys = [f"{name}_{kind}" for name in TERMS for kind in ("loss", "accuracy", "weight")]
+        sums = dict.fromkeys(keys, 0.0)
+        batches = list(self._evaluation_batches())
+        for part in batches[self._world.rank :: self._world.size]:
+            micro_batch = self._micro_batch(part)
             for name, term in self.losses(micro_batch).items():
-                for key, value in (
-                    (f"{name}_loss", float(term.total)),
-                    (f"{name}_accuracy", float(term.correct)),
-                    (name, micro_batch.weights[name]),
-                ):
-                    sums[key] = sums.get(key, 0.0) + value
+                sums[f"{name}_loss"] += float(term.total)
+                sums[f"{name}_accuracy"] += float(term.correct)
+                sums[f"{name}_weight"] += micro_batch.weights[name]
+        sums = dict(zip(keys, self._world.sums(list(sums.values())), strict=True))
         return {
-            f"{name}_{kind}": sums[f"{name}_{kind}"] / sums[name]
-            for name in ("masked_lm", "sentence_order")
+            f"{name}_{kind}": sums[f"{name}_{kind}"] / sums[f"{name}_weight"]
+            for name in TERMS
             for kind in ("loss", "accuracy")
-            if sums[name] > 0
+            if sums[f"{name}_weight"] > 0
         }
 
-    def _evaluation_batches(self) -> Iterator[MicroBatch]:
+    def _evaluation_batches(self) -> Iterator[list[Instance]]:
+        """The held-out instances as they go through the model: the same for any number of ranks."""
         part: list[Instance] = []
         tokens = 0
         for instance in self._heldout:
             if part and tokens + len(instance.ids) > EVALUATION_TOKENS:
-                yield self._micro_batch(part)
+                yield part
                 part, tokens = [], 0
             part.append(instance)
             tokens += len(instance.ids)
-        yield self._micro_batch(part)
+        yield part
 
     def _micro_batch(self, instances: Sequence[Instance]) -> MicroBatch:
         packed = collate(instances)

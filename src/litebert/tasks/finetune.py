@@ -10,7 +10,7 @@ import torch
 
 from litebert.encoder.config import EncoderConfig
 from litebert.encoder.models import ClassificationModel
-from litebert.foundation.files import require_vacant, sha256_file
+from litebert.foundation.files import sha256_file
 from litebert.foundation.progress import console
 from litebert.foundation.randomness import derive_seed
 from litebert.optim import learning_rate_at, optimizer_of
@@ -32,6 +32,7 @@ from litebert.training.checkpoint import (
     load_checkpoint,
 )
 from litebert.training.journal import Journal
+from litebert.training.lock import lock_folder
 from litebert.training.loop import (
     MAY_CHANGE_ON_RESUME,
     Monitor,
@@ -45,8 +46,10 @@ from litebert.training.run_folder import (
     begin_run,
     check_unchanged,
     read_run,
+    require_new,
     restore,
     resume_machine,
+    stored_settings,
 )
 from litebert.weights.folder import load_encoder, read_config, resolve_model_folder, save_model
 
@@ -90,10 +93,22 @@ def finetune(
     has evaluated. Raises ConfigError, DataError, ModelFolderError, VocabularyError, ResumeError,
     CheckpointError or StorageError.
     """
+    with lock_folder(folder):
+        settings = settings or FinetuneSettings()
+        return _finetune(model_folder, train_file, folder, settings, validation_file, resume)
+
+
+def _finetune(
+    model_folder: Path,
+    train_file: Path,
+    folder: Path,
+    settings: FinetuneSettings,
+    validation_file: Path | None,
+    resume: bool,
+) -> FinetuneOutcome:
     stored = read_run(folder, COMMAND) if resume else None
     if stored is None:
-        require_vacant(folder)
-    settings = settings or FinetuneSettings()
+        require_new(folder)
     source = resolve_model_folder(model_folder)
     config = read_config(source)
     tokenizer = matching_tokenizer(source, config)
@@ -109,7 +124,8 @@ def finetune(
         state = TrainingState()
     else:
         now = {**record.settings, "inputs": record.resolved["inputs"]}
-        before = {**stored.settings, "inputs": stored.resolved["inputs"]}
+        before = stored_settings(stored, FinetuneSettings).model_dump(exclude_none=True)
+        before = {**before, "inputs": stored.resolved["inputs"]}
         check_unchanged(before, now, MAY_CHANGE_ON_RESUME)
         state = restore(folder, run.trainable.model, run.optimizer)
     _say(_introduction(record, settings) + run.remarks, folder)

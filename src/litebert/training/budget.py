@@ -13,6 +13,7 @@ from litebert.foundation.errors import ConfigError
 from litebert.foundation.progress import console, duration
 from litebert.foundation.randomness import Position
 from litebert.foundation.settings import Settings
+from litebert.training.distributed import ALONE, World
 from litebert.training.interruption import Interruption
 from litebert.training.loop import EVALUATIONS
 from litebert.training.step import Trainable, train_step
@@ -62,6 +63,7 @@ def resolve_length(
     optimizer: torch.optim.Optimizer,
     evaluate_every: int | None,
     began: float,
+    world: World = ALONE,
 ) -> Length:
     """What the budget comes to in steps; `evaluate_every` is kept where it is given.
 
@@ -70,11 +72,11 @@ def resolve_length(
     are too few for a single step.
     """
     if budget.minutes is not None:
-        return _fit_minutes(budget.minutes, trainable, optimizer, evaluate_every, began)
+        return _fit_minutes(budget.minutes, trainable, optimizer, evaluate_every, began, world)
     if budget.steps is not None:
         steps = budget.steps
     elif budget.tokens is not None:
-        steps = max(1, round(budget.tokens / _tokens_per_step(trainable)))
+        steps = max(1, round(budget.tokens / _tokens_per_step(trainable, world)))
     else:
         raise ConfigError("say how long to train: --steps, --tokens or --minutes")
     return Length(steps, evaluate_every or max(1, steps // EVALUATIONS))
@@ -86,10 +88,12 @@ def _fit_minutes(
     optimizer: torch.optim.Optimizer,
     evaluate_every: int | None,
     began: float,
+    world: World,
 ) -> Length:
     """Steps that fit; evaluations, unless their rhythm is given, take a small share of the time."""
-    pace = measure_pace(trainable, optimizer, min(PROBE_SECONDS, minutes * 60 * PROBE_SHARE))
-    left = minutes * 60 - (time.perf_counter() - began)
+    probe = min(PROBE_SECONDS, minutes * 60 * PROBE_SHARE)
+    pace = measure_pace(trainable, optimizer, probe, world)
+    left = world.share(minutes * 60 - (time.perf_counter() - began))
     if evaluate_every is None:
         affordable = int(EVALUATION_SHARE * left / pace.evaluation_seconds)
         evaluations = min(EVALUATIONS, max(1, affordable))
@@ -110,21 +114,31 @@ def _fit_minutes(
     return Length(steps, evaluate_every)
 
 
-def measure_pace(trainable: Trainable, optimizer: torch.optim.Optimizer, seconds: float) -> Pace:
-    """Train for about `seconds`, at least three steps, evaluate once, and undo it all."""
+def measure_pace(
+    trainable: Trainable,
+    optimizer: torch.optim.Optimizer,
+    seconds: float,
+    world: World = ALONE,
+) -> Pace:
+    """Train for about `seconds`, at least three steps, evaluate once, and undo it all.
+
+    Several processes step together; the pace is the first one's.
+    """
     model = trainable.model
     before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
     laps: list[float] = []
     position = Position()
     # torch can lose an exception that a signal raises within it: the signal waits for its step.
     with Interruption() as interruption:
-        while interruption.signal is None and (len(laps) < 4 or sum(laps) < seconds):
+        while not (interrupted := world.largest(interruption.signal or 0)):
+            if world.share(len(laps) >= 4 and sum(laps) >= seconds):
+                break
             began = time.perf_counter()
             batch, position = trainable.batch(position)
-            train_step(trainable, batch, optimizer, 1e-9, 1.0, dropout_seed=0)
+            train_step(trainable, batch, optimizer, 1e-9, 1.0, dropout_seed=0, world=world)
             laps.append(time.perf_counter() - began)
-    if interruption.signal is not None:
-        signal.raise_signal(interruption.signal)
+    if interrupted:
+        signal.raise_signal(interrupted)
     began = time.perf_counter()
     model.eval()
     trainable.evaluate()
@@ -133,12 +147,12 @@ def measure_pace(trainable: Trainable, optimizer: torch.optim.Optimizer, seconds
         for name, parameter in model.named_parameters():
             parameter.copy_(before[name])
     optimizer.state.clear()
-    return Pace(median(laps[1:]), evaluation)  # the first step warms up
+    return Pace(*world.share([median(laps[1:]), evaluation]))  # the first step warms up
 
 
-def _tokens_per_step(trainable: Trainable, batches: int = 8) -> float:
+def _tokens_per_step(trainable: Trainable, world: World, batches: int = 8) -> float:
     position, tokens = Position(), 0
     for _ in range(batches):
         batch, position = trainable.batch(position)
         tokens += sum(micro_batch.tokens for micro_batch in batch)
-    return tokens / batches
+    return world.sums([tokens])[0] / batches

@@ -10,32 +10,50 @@ from litebert.foundation.errors import DataError
 from litebert.foundation.files import atomic_file, read_lines, storage_errors
 
 METRICS = "metrics.jsonl"
+ALARM = "alarm"  # the event of such lines in metrics.jsonl
 LOG = "log.txt"
 
 
 class Journal:
-    """Appends to the records of the run in `folder`."""
+    """Appends to the records of the run in `folder`; of several processes one is `active`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, active: bool = True) -> None:
         self.folder = folder
+        self.active = active
 
     def record(self, kind: str, step: int, values: dict[str, Any]) -> None:
         """Add a line of metrics: its kind ("train", "evaluation" …), the step, and the values."""
         line = json.dumps({"kind": kind, "step": step, **_finite(values)}, ensure_ascii=False)
         self._append(METRICS, line)
 
+    def alarm(self, kind: str, step: int, text: str, batches: int) -> None:
+        """Add an alarm to the metrics and the log; so many batches had been drawn by then."""
+        self.record(kind, step, {"event": ALARM, "text": text, "batches": batches})
+        self.note(f"step {step}: {kind.replace('_', ' ')}: {text}")
+
     def note(self, text: str) -> None:
         """Add a line with the time to log.txt."""
         self._append(LOG, f"{datetime.now().astimezone().isoformat(timespec='seconds')}  {text}")
 
-    def forget_after(self, step: int) -> None:
-        """Drop the metrics of later steps, which a resumed run is going to make again."""
+    def forget_after(self, step: int, batches: int) -> None:
+        """Drop what a run that goes on from `step` is going to record again.
+
+        An alarm stays where its batch was drawn before: going back does not draw it again.
+        """
+        if not self.active:
+            return
         path = self.folder / METRICS
-        kept = [line for line in read_metrics(path) if line["step"] <= step]
+        kept = [
+            line
+            for line in read_metrics(path)
+            if line["step"] <= step or line.get("batches", batches + 1) <= batches
+        ]
         with atomic_file(path, "w") as file:
             file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in kept)
 
     def _append(self, name: str, line: str) -> None:
+        if not self.active:
+            return
         path = self.folder / name
         with storage_errors(path), open(path, "a", encoding="utf-8") as file:
             file.write(line + "\n")

@@ -2,24 +2,26 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NoReturn
 
 import torch
 from pydantic import Field
 
+from litebert.foundation.errors import DivergenceError
 from litebert.foundation.progress import Progress
 from litebert.foundation.randomness import derive_seed
 from litebert.foundation.settings import Settings
-from litebert.training.checkpoint import (
-    CHECKPOINTS,
-    TrainingState,
-    prune_checkpoints,
-    save_checkpoint,
-)
+from litebert.training.checkpoint import CHECKPOINTS, Snapshot, TrainingState
+from litebert.training.distributed import ALONE, World
 from litebert.training.interruption import Interruption
 from litebert.training.journal import Journal
-from litebert.training.step import StepOutcome, Tally, Trainable, train_step
+from litebert.training.recovery import go_back
+from litebert.training.step import StepOutcome, Tally, Trainable, compute_gradients, update
+from litebert.training.stopwatch import Stopwatch
+from litebert.training.watch import Alarm, Verdict, Watch
+from litebert.training.writer import CheckpointWriter
 
 EVALUATIONS = 20  # in a run, unless evaluate_every says otherwise
 LOG_LINES = 200
@@ -41,12 +43,14 @@ class LoopSettings(Settings):
     save_every: int | None = Field(None, ge=1)
     """Steps between checkpoints; by default at every evaluation."""
     keep: int = Field(2, ge=1)
-    """Checkpoints to keep beside the best."""
+    """Newest checkpoints to keep, beside the best."""
+    keep_every: int | None = Field(None, ge=1)
+    """Keep the checkpoints of all multiples of so many steps as well."""
     log_every: int | None = Field(None, ge=1)
     """Steps between lines in metrics.jsonl; by default a two-hundredth of the run."""
 
 
-MAY_CHANGE_ON_RESUME = ("save_every", "keep", "log_every")
+MAY_CHANGE_ON_RESUME = ("save_every", "keep", "keep_every", "log_every")
 
 
 @dataclass(frozen=True)
@@ -64,13 +68,17 @@ class Monitor:
 
 @dataclass(frozen=True)
 class Plan:
-    """A run's length and rhythm, in steps, and its learning rate as a function of the step."""
+    """A run's length and rhythm, in steps, and its learning rate as a function of the step.
+
+    Without a watch, the first loss or gradient that is no number ends the run.
+    """
 
     total_steps: int
     settings: LoopSettings
     learning_rate: Callable[[int], float]
     monitor: Monitor | None = None
     title: str = "training"
+    watch: Watch | None = None
 
     @property
     def evaluate_every(self) -> int:
@@ -81,6 +89,11 @@ class Plan:
     def save_every(self) -> int:
         """Steps between checkpoints."""
         return self.settings.save_every or self.evaluate_every
+
+    def saves_at(self, step: int) -> bool:
+        """Whether a checkpoint is due after a step."""
+        kept = self.settings.keep_every
+        return step % self.save_every == 0 or (kept is not None and step % kept == 0)
 
     @property
     def log_every(self) -> int:
@@ -98,7 +111,10 @@ class TrainingResult:
 
 
 class Trainer:
-    """Trains from a state to the end of the plan, or until a signal or its monitor stops it."""
+    """Trains from a state to the end of the plan, or until a signal or its monitor stops it.
+
+    Of several processes each has a trainer, and all do the same; the first one writes and speaks.
+    """
 
     def __init__(
         self,
@@ -107,17 +123,23 @@ class Trainer:
         plan: Plan,
         folder: Path,
         state: TrainingState | None = None,
+        world: World = ALONE,
     ) -> None:
         self.trainable = trainable
         self.optimizer = optimizer
         self.plan = plan
-        self.folder = folder
         self.state = state or TrainingState()
-        self.journal = Journal(folder)
+        self.world = world
+        self.journal = Journal(folder, active=world.first)
         self.metrics: dict[str, float] = {}
+        self._writer = CheckpointWriter(
+            folder / CHECKPOINTS, plan.settings.keep, plan.settings.keep_every
+        )
+        self._saved: int | None = None
+        self._progress = Progress(plan.title)
+        self._stopwatch = Stopwatch(next(trainable.model.parameters()).device)
         self._tally = Tally()
-        self._clock = time.perf_counter()
-        self._logged_at = self._clock
+        self._clock = self._logged_at = time.perf_counter()
 
     @property
     def finished(self) -> bool:
@@ -129,90 +151,182 @@ class Trainer:
         return self.state.step >= self.plan.total_steps
 
     def run(self) -> TrainingResult:
-        """Train to the end; the state is saved at the end and when interrupted."""
-        plan = self.plan
-        with (
-            Interruption() as interruption,
-            Progress(plan.title, plan.total_steps, "steps", start=self.state.step) as progress,
-        ):
+        """Train to the end; the state is saved at the end and when interrupted.
+
+        Raises DivergenceError when training goes wrong beyond what the plan's watch may mend,
+        StorageError when a checkpoint cannot be written, LostProcessError.
+        """
+        plan, stopped = self.plan, 0
+        progress = Progress(plan.title, plan.total_steps, "steps", start=self.state.step)
+        with Interruption() as interruption, progress as self._progress, self._writer:
             self._clock = self._logged_at = time.perf_counter()
-            while not self.finished and interruption.signal is None:
-                outcome = self.step()
-                self.log(outcome, progress)
+            if plan.watch is not None and self.state.step == 0:
+                self.save()  # to go back to
+            while not self.finished:
+                # Whoever was asked to stop, all stop before the same step.
+                stopped = self.world.largest(interruption.signal or 0)
+                if stopped:
+                    self.save(wait=True)
+                    self._say(f"interrupted: step {self.state.step} is saved, --resume goes on")
+                    break
+                self.step()
+                self.log()
                 last = self.state.step == plan.total_steps
                 if last or self.state.step % plan.evaluate_every == 0:
-                    self.evaluate(progress)
-                if self.finished or self.state.step % plan.save_every == 0:
+                    self.evaluate()
+                if self.finished or plan.saves_at(self.state.step):
                     self.save()
-            if interruption.signal is not None:
-                self.save()
-                progress.say(f"interrupted: step {self.state.step} is saved, --resume goes on")
-        return TrainingResult(self.state, interruption.signal, self.metrics)
+        return TrainingResult(self.state, stopped or None, self.metrics)
 
-    def step(self) -> StepOutcome:
-        """Make one update and move the state on."""
-        plan, state = self.plan, self.state
-        micro_batches, position = self.trainable.batch(state.position)
-        outcome = train_step(
+    def step(self) -> None:
+        """Take the next batch and make one update, unless the watch has it skipped or goes back."""
+        plan = self.plan
+        self._stopwatch.start()
+        micro_batches, position = self.trainable.batch(self.state.position)
+        self._stopwatch.lap("data")
+        outcome = compute_gradients(
             self.trainable,
             micro_batches,
-            self.optimizer,
-            plan.learning_rate(state.step),
             plan.settings.max_gradient_norm,
-            derive_seed(plan.settings.seed, "dropout", state.step),
+            derive_seed(plan.settings.seed, "dropout", self.state.step),
+            self.world,
+            self._stopwatch,
         )
+        self.state = self.state.advanced(position=position, batches=self.state.batches + 1)
+        verdict = self._judge(outcome)
+        if verdict is Verdict.UPDATE:
+            update(self.optimizer, plan.learning_rate(self.state.step))
+            self._tally.add(outcome)
+            self.state = self.state.advanced(tokens=self.state.tokens + outcome.tokens)
+        else:
+            self.optimizer.zero_grad(set_to_none=True)
+        self._stopwatch.lap("optimizer")
         now = time.perf_counter()
-        self.state = state.advanced(
-            step=state.step + 1,
-            position=position,
-            tokens=state.tokens + outcome.tokens,
-            seconds=state.seconds + now - self._clock,
-        )
+        self.state = self.state.advanced(seconds=self.state.seconds + now - self._clock)
         self._clock = now
-        return outcome
+        if verdict is Verdict.REWIND:
+            self._go_back()
+        else:
+            self.state = self.state.advanced(step=self.state.step + 1)
 
-    def log(self, outcome: StepOutcome, progress: Progress) -> None:
-        """Count the step; at the rhythm of the log, write the means since the last line."""
-        self._tally.add(outcome)
-        if self.state.step % self.plan.log_every and self.state.step != self.plan.total_steps:
-            progress.update(self.state.step)
+    def log(self) -> None:
+        """At the rhythm of the log, write the means since the last line."""
+        step = self.state.step
+        due = step % self.plan.log_every == 0 or step == self.plan.total_steps
+        if not due or self._tally.tokens == 0:
+            self._progress.update(step)
             return
         means = self._tally.means()
         rate = self._tally.tokens / max(time.perf_counter() - self._logged_at, 1e-9)
         values = {
             **means,
-            "learning_rate": outcome.learning_rate,
-            "gradient_norm": outcome.gradient_norm,
+            "learning_rate": self.plan.learning_rate(step - 1),
+            "gradient_norm": self._tally.gradient_norm,
             "tokens": self.state.tokens,
             "tokens_per_second": round(rate, 1),
             "seconds": round(self.state.seconds, 3),
+            **self._stopwatch.read(),
+            **self.state.position._asdict(),
         }
-        self.journal.record("train", self.state.step, values)
-        progress.update(self.state.step, f"loss {means['loss']:.3f} · {rate:,.0f} tokens/s")
+        self.journal.record("train", step, values)
+        self._progress.update(step, f"loss {means['loss']:.3f} · {rate:,.0f} tokens/s")
         self._tally = Tally()
         self._logged_at = time.perf_counter()
 
-    def evaluate(self, progress: Progress) -> None:
-        """Evaluate, record, and save a checkpoint when it is the best so far."""
+    def evaluate(self) -> None:
+        """Evaluate, record, warn of what was expected, and save a checkpoint that is the best."""
         began = time.perf_counter()
         self.trainable.model.eval()
         self.metrics = self.trainable.evaluate()
-        values = {**self.metrics, "tokens": self.state.tokens}
-        self.journal.record("evaluation", self.state.step, values)
+        step, tokens = self.state.step, self.state.tokens
+        self.journal.record("evaluation", step, {**self.metrics, "tokens": tokens})
         shown = " · ".join(f"{name} {value:.4g}" for name, value in self.metrics.items())
-        progress.say(f"step {self.state.step:,}: {shown}")
-        self.journal.note(f"step {self.state.step}: {shown}")
+        self._say(f"step {step:,}: {shown}")
+        self.journal.note(f"step {step}: {shown}")
+        if self.plan.watch is not None:
+            watch, alarms = self.plan.watch.expect(self.state.watch, step, tokens, self.metrics)
+            self.state = self.state.advanced(watch=watch)
+            for alarm in alarms:
+                self._alarm(alarm)
+        self._do_not_count(began)  # evaluation is not training time
         if self.plan.monitor is not None:
             self._watch_best(self.plan.monitor)
-        spent = time.perf_counter() - began
-        self._clock += spent  # evaluation is not training time
-        self._logged_at += spent
 
-    def save(self) -> None:
-        """Write the checkpoint of the current state and remove those no longer kept."""
-        folder = self.folder / CHECKPOINTS
-        save_checkpoint(folder, self.trainable.model, self.optimizer, self.state)
-        prune_checkpoints(folder, self.state, self.plan.settings.keep)
+    def save(self, wait: bool = False) -> None:
+        """Begin to write the checkpoint of the current state, and `wait` for it if asked.
+
+        Values that are no numbers are never written: the run goes back instead.
+        """
+        began = time.perf_counter()
+        if self._saved != self.state.step:
+            snapshot = None
+            if self.world.first:
+                snapshot = Snapshot.take(self.trainable.model, self.optimizer)
+            damaged = self.world.largest(int(snapshot is not None and not snapshot.finite))
+            if damaged:
+                self._lose_weights()
+            elif snapshot is not None:
+                self._writer.save(snapshot, self.state)
+            self._saved = self.state.step
+        if wait:
+            self._writer.wait()
+        self._do_not_count(began)
+
+    def _judge(self, outcome: StepOutcome) -> Verdict:
+        """What to do with a gradient; an alarm is given here."""
+        step, watch = self.state.step + 1, self.plan.watch
+        if watch is None:
+            if not outcome.finite:
+                self.optimizer.zero_grad(set_to_none=True)
+                raise DivergenceError(
+                    f"step {step}: the loss or the gradient is not finite: lower the learning rate"
+                )
+            return Verdict.UPDATE
+        norm = outcome.gradient_norm
+        judgement = watch.judge(self.state.watch, step, outcome.loss, norm)
+        self.state = self.state.advanced(watch=judgement.state)
+        if judgement.alarm is not None:
+            self._alarm(judgement.alarm)
+        return judgement.verdict
+
+    def _lose_weights(self) -> None:
+        """Give up weights or moments in which there are values that are no numbers."""
+        text = "weights or optimiser hold values that are not finite: they are not saved"
+        if self.plan.watch is None:
+            raise DivergenceError(f"step {self.state.step}: {text}; --resume goes on before them")
+        self._alarm(Alarm("not_finite", self.state.step, text))
+        since = self.state.watch.suspect_since or self.state.step
+        self.state = self.state.advanced(watch=replace(self.state.watch, suspect_since=since))
+        self._go_back()
+
+    def _go_back(self) -> None:
+        """Return to the last good checkpoint and leave out the data since, or stop the run."""
+        now, watch = self.state, self.plan.watch
+        assert watch is not None
+        if now.watch.rewinds >= watch.settings.max_rewinds:
+            self._stop(f"it has gone back {now.watch.rewinds} times already")
+        self._writer.wait()
+        folder, model = self._writer.folder, self.trainable.model
+        earlier = go_back(folder, model, self.optimizer, now.watch, self.world)
+        if earlier is None:
+            self._stop("there is no good checkpoint to go back to")
+        since = f"leaves out the data of {now.batches - earlier.batches} batches"
+        text = f"the run goes back to step {earlier.step} and {since}"
+        self._alarm(Alarm("rewind", now.step + 1, text))
+        self.journal.forget_after(earlier.step, now.batches)
+        self.state = earlier.advanced(
+            position=now.position,
+            batches=now.batches,
+            seconds=now.seconds,
+            watch=earlier.watch.rewound(now.watch, earlier.step),
+        )
+        self._tally, self._saved = Tally(), earlier.step
+
+    def _stop(self, reason: str) -> NoReturn:
+        advice = "lower the learning rate, or warm up longer, and start anew"
+        text = f"training does not get past step {self.state.step + 1}, and {reason}: {advice}"
+        self._alarm(Alarm("stopped", self.state.step + 1, text))
+        raise DivergenceError(text)
 
     def _watch_best(self, monitor: Monitor) -> None:
         value = self.metrics[monitor.metric]
@@ -224,3 +338,16 @@ class Trainer:
         else:
             since = self.state.evaluations_since_best + 1
             self.state = self.state.advanced(evaluations_since_best=since)
+
+    def _alarm(self, alarm: Alarm) -> None:
+        self.journal.alarm(alarm.kind, alarm.step, alarm.text, self.state.batches)
+        self._say(f"step {alarm.step:,}: {alarm.text}")
+
+    def _say(self, text: str) -> None:
+        self._progress.say(text)
+
+    def _do_not_count(self, began: float) -> None:
+        """Take the time since `began` out of what training took."""
+        spent = time.perf_counter() - began
+        self._clock += spent
+        self._logged_at += spent

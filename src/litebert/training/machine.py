@@ -32,11 +32,11 @@ class MachineSettings(Settings):
     """Precision of the layers; auto takes bf16 where the processor has it and a probe finds it
     faster. Weights stay fp32."""
     threads: int | None = Field(None, ge=1)
-    """CPU threads; by default what a short probe finds fastest."""
+    """CPU threads of a process; by default what a short probe finds fastest."""
 
 
-def resolve_machine(settings: MachineSettings) -> MachineSettings:
-    """Replace every "auto" by what this machine offers.
+def resolve_machine(settings: MachineSettings, processes: int = 1) -> MachineSettings:
+    """Replace every "auto" by what this machine offers each of so many processes.
 
     Raises ConfigError when a GPU is asked for and is not there.
     """
@@ -45,18 +45,34 @@ def resolve_machine(settings: MachineSettings) -> MachineSettings:
         raise ConfigError("device: cuda is asked for, but torch sees no GPU here: use cpu or auto")
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    threads = settings.threads or (1 if usable_cpus() == 1 else _fastest_threads())
+    share = max(1, usable_cpus() // processes)
+    threads = settings.threads or (1 if share == 1 else _fastest_threads(share))
     precision = settings.precision
     if precision == "auto":
         precision = "bf16" if _has_bf16(device) and _gains_by_bf16(device, threads) else "fp32"
     return MachineSettings(device=device, precision=precision, threads=threads)
 
 
-def apply_machine(settings: MachineSettings) -> tuple[torch.device, torch.dtype]:
-    """Set the process's threads; return the device and the layers' dtype of resolved settings."""
+def apply_machine(
+    settings: MachineSettings, local_rank: int = 0
+) -> tuple[torch.device, torch.dtype]:
+    """Set the process's threads; return the device and the layers' dtype of resolved settings.
+
+    Of several processes on this machine, each takes the GPU of its number. Raises ConfigError when
+    there are fewer GPUs.
+    """
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
-    return torch.device(settings.device), _DTYPES[settings.precision]
+    device = torch.device(settings.device)
+    if device.type == "cuda":
+        if local_rank >= torch.cuda.device_count():
+            raise ConfigError(
+                f"processes: one for each GPU, and there are {torch.cuda.device_count()} here: "
+                "start fewer"
+            )
+        device = torch.device("cuda", local_rank)
+        torch.cuda.set_device(device)
+    return device, _DTYPES[settings.precision]
 
 
 def describe_environment() -> dict[str, Any]:
@@ -80,9 +96,9 @@ def _has_bf16(device: str) -> bool:
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
-def _fastest_threads() -> int:
-    """One thread or all usable: on a busy machine many threads can be far slower than one."""
-    seconds = {threads: _product_seconds(torch.float32, threads) for threads in (1, usable_cpus())}
+def _fastest_threads(most: int) -> int:
+    """One thread or `most`: on a busy machine many threads can be far slower than one."""
+    seconds = {threads: _product_seconds(torch.float32, threads) for threads in (1, most)}
     return min(seconds, key=lambda threads: seconds[threads])
 
 

@@ -9,15 +9,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
-from litebert.foundation.errors import ResumeError
+from litebert.foundation.errors import ConfigError, ResumeError, StorageError
 from litebert.foundation.files import read_json, remove_leftovers, require_vacant, write_json
 from litebert.foundation.progress import console
-from litebert.foundation.settings import differences
+from litebert.foundation.settings import Settings, differences
 from litebert.training.checkpoint import (
     CHECKPOINTS,
     TrainingState,
@@ -25,11 +25,14 @@ from litebert.training.checkpoint import (
     newest_checkpoint,
 )
 from litebert.training.journal import Journal
+from litebert.training.lock import LOCK
 from litebert.training.machine import MachineSettings, describe_environment, resolve_machine
 
 RUN = "run.json"
 ENVIRONMENT = "environment.json"
 CHANGES_BITS = ("processor", "gpu", "packages.torch")  # of the environment
+
+S = TypeVar("S", bound=Settings)
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,24 @@ class RunRecord:
     resolved: dict[str, Any]
 
 
+def require_new(folder: Path) -> None:
+    """Raise StorageError when a run cannot begin in `folder`: it is a file, or holds something.
+
+    Its lock, and what a run left that was killed while it began, do not count.
+    """
+    path = Path(folder)
+    own = {LOCK, ENVIRONMENT}
+    require_vacant(path, replace=True)
+    if path.is_dir() and {p.name for p in path.iterdir() if p.suffix != ".tmp"} - own:
+        raise StorageError(f"{path} exists and is not empty: name another folder, or remove it")
+
+
 def begin_run(folder: Path, record: RunRecord) -> None:
     """Write run.json and environment.json into a vacant folder.
 
     Raises StorageError when the folder holds something already.
     """
-    require_vacant(folder)
+    require_new(folder)
     write_json(folder / ENVIRONMENT, describe_environment())
     write_json(folder / RUN, {**vars(record), "sha256": _digest(record)})
 
@@ -74,6 +89,17 @@ def read_run(folder: Path, command: str) -> RunRecord:
     return record
 
 
+def stored_settings(record: RunRecord, model: type[S]) -> S:
+    """The settings a run began with; those it did not know yet have their defaults.
+
+    Raises ResumeError when it was begun by a version that knew others.
+    """
+    try:
+        return model.parse(record.settings, where=RUN)
+    except ConfigError as error:
+        raise ResumeError(f"the run was begun by another version of litebert: {error}") from None
+
+
 def check_unchanged(
     stored: Mapping[str, Any], now: Mapping[str, Any], may_change: Sequence[str] = ()
 ) -> None:
@@ -94,38 +120,43 @@ def restore(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer) ->
     """Load the run's newest complete checkpoint; a run that never saved starts again at step 0.
 
     The metrics of later steps are dropped, and what a killed process left half-written is removed.
-    Says so when processor, GPU or torch are not those the run began on. Raises CheckpointError when
-    no checkpoint is whole.
+    Says so when a checkpoint is damaged and an older one is taken, and when processor, GPU or torch
+    are not those the run began on. Raises CheckpointError when no checkpoint is whole.
     """
     for place in (folder, folder / CHECKPOINTS):
         remove_leftovers(place)
-    checkpoint = newest_checkpoint(folder / CHECKPOINTS)
+    remarks: list[str] = []
+    checkpoint = newest_checkpoint(folder / CHECKPOINTS, damaged=remarks.append)
     state = TrainingState()
     if checkpoint is not None:
         state = load_checkpoint(checkpoint, model, optimizer)
+    remarks = [f"{remark}: going on from step {state.step}" for remark in remarks]
     journal = Journal(folder)
-    journal.forget_after(state.step)
+    journal.forget_after(state.step, state.batches)
     journal.note(f"resumed at step {state.step}")
-    for remark in _environment_changes(folder):
+    for remark in remarks + _environment_changes(folder):
         console().print(remark, markup=False)
         journal.note(remark)
     return state
 
 
-def resume_machine(stored: Mapping[str, Any]) -> tuple[MachineSettings, str | None]:
-    """The stored device, precision and threads, or the nearest that this machine has.
+def resume_machine(
+    stored: Mapping[str, Any], processes: int = 1
+) -> tuple[MachineSettings, str | None]:
+    """The stored device, precision and threads, or the nearest that this machine has for each of
+    so many processes.
 
-    The second value says, where something had to change, that the result will not be bit for bit
+    The second value says, where the device had to change, that the result will not be bit for bit
     that of an uninterrupted run.
     """
     wanted = MachineSettings.parse(stored, where=RUN)
-    offered = resolve_machine(MachineSettings(threads=wanted.threads))
+    offered = resolve_machine(MachineSettings(threads=wanted.threads), processes)
     if wanted.device == "cuda" and offered.device != "cuda":
         return offered, (
             "the run began on a GPU and goes on on the CPU: its result will not be bit for bit "
             "that of an uninterrupted run"
         )
-    return wanted, None
+    return wanted.changed(threads=offered.threads), None
 
 
 def _environment_changes(folder: Path) -> list[str]:

@@ -1,7 +1,7 @@
 """One optimiser update over the micro-batches of a batch.
 
 The loss is divided by the weights of the whole batch (masked tokens, labelled pairs), known before
-the first forward, so accumulation gives the gradient of one big batch.
+the first forward, so accumulation and several processes give the gradient of one big batch.
 """
 
 import math
@@ -12,12 +12,11 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from litebert.foundation.errors import LitebertError
+from litebert.foundation.errors import DivergenceError
 from litebert.foundation.randomness import Position, derive_seed
-
-
-class DivergenceError(LitebertError):
-    """The loss or a gradient is no longer a finite number."""
+from litebert.training.distributed import ALONE, World
+from litebert.training.replicas import sum_gradients
+from litebert.training.stopwatch import Stopwatch
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,10 @@ class Trainable(Protocol):
         ...
 
     def batch(self, position: Position) -> tuple[list[MicroBatch], Position]:
-        """The batch at a position, a pure function of it, and the position after it."""
+        """The batch at a position, a pure function of it, and the position after it.
+
+        Of several processes each gets its slice of the batch.
+        """
         ...
 
     def losses(self, micro_batch: MicroBatch) -> dict[str, LossTerm]:
@@ -63,14 +65,19 @@ class Trainable(Protocol):
 
 @dataclass(frozen=True)
 class StepOutcome:
-    """What a step did; the sums are over the whole batch and stay on the device until logged."""
+    """What a batch gave, over all of it: the loss, its terms' sums and weights, the gradient."""
 
-    sums: dict[str, Tensor]
-    correct: dict[str, Tensor]
+    loss: float
+    sums: dict[str, float]
+    correct: dict[str, float]
     weights: dict[str, float]
     tokens: int
     gradient_norm: float
-    learning_rate: float
+
+    @property
+    def finite(self) -> bool:
+        """Whether loss and gradient are numbers to go by."""
+        return math.isfinite(self.loss) and math.isfinite(self.gradient_norm)
 
 
 def train_step(
@@ -80,61 +87,102 @@ def train_step(
     learning_rate: float,
     max_gradient_norm: float,
     dropout_seed: int,
+    world: World = ALONE,
 ) -> StepOutcome:
     """Forward and backward over the micro-batches, clip to the global norm, update.
 
-    Dropout is a function of (dropout_seed, micro-batch), so a resumed run repeats it exactly.
-    Raises DivergenceError, before any weight is touched, when a gradient is not finite.
+    Raises DivergenceError, before any weight is touched, when loss or gradient are not finite.
     """
-    trainable.model.train()
-    weights = total_weights(micro_batches)
-    sums: dict[str, Tensor] = {}
-    correct: dict[str, Tensor] = {}
-    for index, micro_batch in enumerate(micro_batches):
-        torch.manual_seed(derive_seed(dropout_seed, index) % 2**63)
-        terms = trainable.losses(micro_batch)
-        parts = [term.total / weights[name] for name, term in terms.items() if weights[name] > 0]
-        if parts:  # a batch may have nothing to predict: its words are longer than their quota
-            torch.stack(parts).sum().backward()  # type: ignore[no-untyped-call]
-        for name, term in terms.items():
-            sums[name] = sums.get(name, 0.0) + term.total.detach()
-            correct[name] = correct.get(name, 0.0) + term.correct.detach()
-    parameters = [p for p in trainable.model.parameters() if p.grad is not None]
-    norm = float(nn.utils.clip_grad_norm_(parameters, max_gradient_norm or math.inf))
-    if not math.isfinite(norm):
+    outcome = compute_gradients(trainable, micro_batches, max_gradient_norm, dropout_seed, world)
+    if not outcome.finite:
         optimizer.zero_grad(set_to_none=True)
         raise DivergenceError("the gradient is not finite: lower the learning rate")
+    update(optimizer, learning_rate)
+    return outcome
+
+
+def compute_gradients(
+    trainable: Trainable,
+    micro_batches: Sequence[MicroBatch],
+    max_gradient_norm: float,
+    dropout_seed: int,
+    world: World = ALONE,
+    stopwatch: Stopwatch | None = None,
+) -> StepOutcome:
+    """Leave the batch's gradient, clipped to the global norm, in the parameters.
+
+    The micro-batches are this process's share. Dropout is a function of (dropout_seed, rank,
+    micro-batch), so a resumed run repeats it exactly.
+    """
+    model = trainable.model
+    model.train()
+    lap = stopwatch.lap if stopwatch is not None else _no_lap
+    weights, tokens = _totals(micro_batches, world)
+    if world.size > 1:
+        lap("communication")
+    sums = {name: torch.zeros(()) for name in weights}
+    correct = dict(sums)
+    for index, micro_batch in enumerate(micro_batches):
+        torch.manual_seed(derive_seed(dropout_seed, world.rank, index) % 2**63)
+        terms = trainable.losses(micro_batch)
+        parts = [term.total / weights[name] for name, term in terms.items() if weights[name] > 0]
+        for name, term in terms.items():
+            sums[name] = sums[name] + term.total.detach()
+            correct[name] = correct[name] + term.correct.detach()
+        lap("forward")
+        if parts:  # a batch may have nothing to predict: its words are longer than their quota
+            torch.stack(parts).sum().backward()  # type: ignore[no-untyped-call]
+        lap("backward")
+    trained = [p for p in model.parameters() if p.requires_grad]
+    totals = sum_gradients(world, trained, [*sums.values(), *correct.values()])
+    if world.size > 1:
+        lap("communication")
+    parameters = [p for p in trained if p.grad is not None]
+    norm = nn.utils.clip_grad_norm_(parameters, max_gradient_norm or math.inf)
+    norm_value, *values = torch.stack([norm, *(v.to(norm) for v in totals)]).tolist()
+    lap("optimizer")
+    summed = dict(zip(weights, values[: len(weights)], strict=True))
+    right = dict(zip(weights, values[len(weights) :], strict=True))
+    loss = sum(summed[name] / weight for name, weight in weights.items() if weight > 0)
+    return StepOutcome(loss, summed, right, weights, tokens, norm_value)
+
+
+def update(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
+    """Move the weights by the gradients, which are then gone."""
     for group in optimizer.param_groups:
         group["lr"] = learning_rate
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
-    tokens = sum(micro_batch.tokens for micro_batch in micro_batches)
-    return StepOutcome(sums, correct, weights, tokens, norm, learning_rate)
 
 
-def total_weights(micro_batches: Sequence[MicroBatch]) -> dict[str, float]:
-    """The weight of each loss term over the whole batch."""
-    totals: dict[str, float] = {}
-    for micro_batch in micro_batches:
-        for name, weight in micro_batch.weights.items():
-            totals[name] = totals.get(name, 0.0) + weight
-    return totals
+def _totals(micro_batches: Sequence[MicroBatch], world: World) -> tuple[dict[str, float], int]:
+    """The weight of each loss term over the whole batch of all ranks, and its tokens."""
+    names = list(micro_batches[0].weights)
+    own = [sum(micro_batch.weights[name] for micro_batch in micro_batches) for name in names]
+    *weights, tokens = world.sums([*own, sum(micro_batch.tokens for micro_batch in micro_batches)])
+    return dict(zip(names, weights, strict=True)), int(tokens)
+
+
+def _no_lap(part: str) -> None:
+    return
 
 
 class Tally:
     """Means of the loss terms and accuracies over the steps since the last line of the log."""
 
     def __init__(self) -> None:
-        self._sums: dict[str, list[Tensor]] = {}
-        self._correct: dict[str, list[Tensor]] = {}
+        self._sums: dict[str, float] = {}
+        self._correct: dict[str, float] = {}
         self._weights: dict[str, float] = {}
         self.tokens = 0
+        self.gradient_norm = 0.0  # of the last step
 
     def add(self, outcome: StepOutcome) -> None:
         """Count one step."""
+        self.gradient_norm = outcome.gradient_norm
         for name, weight in outcome.weights.items():
-            self._sums.setdefault(name, []).append(outcome.sums[name])
-            self._correct.setdefault(name, []).append(outcome.correct[name])
+            self._sums[name] = self._sums.get(name, 0.0) + outcome.sums[name]
+            self._correct[name] = self._correct.get(name, 0.0) + outcome.correct[name]
             self._weights[name] = self._weights.get(name, 0.0) + weight
         self.tokens += outcome.tokens
 
@@ -143,7 +191,7 @@ class Tally:
         values: dict[str, float] = {"loss": 0.0}
         for name, weight in self._weights.items():
             if weight > 0:
-                values[f"{name}_loss"] = float(torch.stack(self._sums[name]).sum()) / weight
-                values[f"{name}_accuracy"] = float(torch.stack(self._correct[name]).sum()) / weight
+                values[f"{name}_loss"] = self._sums[name] / weight
+                values[f"{name}_accuracy"] = self._correct[name] / weight
                 values["loss"] += values[f"{name}_loss"]
         return values

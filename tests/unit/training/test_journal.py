@@ -31,7 +31,7 @@ def test_numbers_that_json_lacks_become_null(tmp_path: Path) -> None:
 
 def test_a_run_that_recorded_nothing_has_no_lines(tmp_path: Path) -> None:
     assert read_metrics(tmp_path / "metrics.jsonl") == []
-    Journal(tmp_path).forget_after(0)
+    Journal(tmp_path).forget_after(0, 0)
     assert read_metrics(tmp_path / "metrics.jsonl") == []
 
 
@@ -42,7 +42,7 @@ def test_what_came_after_the_checkpoint_and_a_cut_line_are_forgotten(tmp_path: P
     with open(tmp_path / "metrics.jsonl", "a") as file:
         file.write('{"kind": "train", "st')
     assert [line["step"] for line in read_metrics(tmp_path / "metrics.jsonl")] == [1, 2, 3]
-    journal.forget_after(2)
+    journal.forget_after(2, 2)
     journal.record("train", 3, {"loss": 0.5})
     lines = read_metrics(tmp_path / "metrics.jsonl")
     assert [(line["step"], line["loss"]) for line in lines] == [(1, 1.0), (2, 1.0), (3, 0.5)]

@@ -46,7 +46,7 @@ def make(
 
 def resume(trainer: Trainer, checkpoint: Path) -> None:
     trainer.state = load_checkpoint(checkpoint, trainer.trainable.model, trainer.optimizer)
-    trainer.journal.forget_after(trainer.state.step)
+    trainer.journal.forget_after(trainer.state.step, trainer.state.batches)
 
 
 def weights(trainer: Trainer) -> list[torch.Tensor]:
@@ -72,7 +72,7 @@ def test_a_resumed_run_ends_bit_for_bit_as_an_uninterrupted_one(
     first = make(tmp_path / "parts", optimizer)
     for _ in range(stop):
         first.step()
-    first.save()
+    first.save(wait=True)
     second = make(tmp_path / "parts", optimizer)
     resume(second, newest_checkpoint(tmp_path / "parts" / "checkpoints"))
     assert second.state.step == stop
@@ -126,7 +126,7 @@ def test_a_run_stopped_before_its_first_step_begins_anew(tmp_path: Path) -> None
     whole = make(tmp_path / "whole")
     whole.run()
     first = make(tmp_path / "parts")
-    first.save()
+    first.save(wait=True)
     second = make(tmp_path / "parts")
     resume(second, newest_checkpoint(tmp_path / "parts" / "checkpoints"))
     second.run()
@@ -176,7 +176,7 @@ def test_metrics_are_written_once_a_step_and_not_repeated_by_a_resume(tmp_path: 
     for _ in range(12):
         first.step()
         if first.state.step == 10:
-            first.save()
+            first.save(wait=True)
     first.journal.record("train", 12, {"loss": 1.0})
     second = make(tmp_path, log_every=1)
     resume(second, newest_checkpoint(tmp_path / "checkpoints"))
@@ -211,7 +211,7 @@ def test_a_damaged_checkpoint_takes_no_whole_ones_place(tmp_path: Path) -> None:
     again = make(tmp_path, keep=1)
     resume(again, older)
     again.step()
-    again.save()
+    again.save(wait=True)
     assert newest_checkpoint(tmp_path / "checkpoints").name == "step-00000006"
 
 
@@ -243,7 +243,7 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
 def test_the_state_survives_as_it_was(tmp_path: Path) -> None:
     trainer = make(tmp_path)
     trainer.state = TrainingState(3, trainer.state.position, 7, 1.5, 0.25, 2, 1)
-    trainer.save()
+    trainer.save(wait=True)
     loaded = load_checkpoint(tmp_path / "checkpoints/step-00000003", trainer.trainable.model)
     assert loaded == trainer.state
 

@@ -8,7 +8,7 @@ import torch
 
 from litebert.foundation.errors import ResumeError, StorageError
 from litebert.optim import build_optimizer
-from litebert.training.checkpoint import TrainingState, save_checkpoint
+from litebert.training.checkpoint import Snapshot, TrainingState, write_checkpoint
 from litebert.training.journal import Journal, read_metrics
 from litebert.training.machine import MachineSettings
 from litebert.training.run_folder import (
@@ -74,7 +74,7 @@ def test_a_run_that_never_saved_starts_again(tmp_path: Path) -> None:
 def test_a_run_goes_on_from_its_newest_checkpoint(tmp_path: Path) -> None:
     model, optimizer = parts(tmp_path)
     state = TrainingState(step=2, tokens=7)
-    save_checkpoint(tmp_path / "checkpoints", model, optimizer, state)
+    write_checkpoint(tmp_path / "checkpoints", Snapshot.take(model, optimizer), state)
     half_written = tmp_path / "checkpoints" / ".step-00000003.77.tmp"
     half_written.mkdir()
     for step in (1, 2, 3):

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from litebert.training.step import DivergenceError, MicroBatch, train_step
+from litebert.foundation.errors import DivergenceError
+from litebert.training.step import MicroBatch, train_step
 from regression import Regression
 
 
