@@ -9,6 +9,7 @@ from typing import Any
 from litebert.encoder.config import EncoderConfig
 from litebert.encoder.models import HEADS, Head
 from litebert.foundation.errors import ConfigError, ModelFolderError
+from litebert.text.normalise import replace_surrogates
 from litebert.weights.names import Family
 from litebert.weights.stored import groups_as_transformers
 
@@ -21,6 +22,13 @@ ARCHITECTURES: dict[Head, str] = {
     "tagging": "{family}ForTokenClassification",
     "span": "{family}ForQuestionAnswering",
 }
+# Classes of transformers that other heads' models fit, though they are not among ours.
+_LIKE: dict[str, Head] = {
+    "BertForNextSentencePrediction": "pretraining",
+    "BertLMHeadModel": "masked_lm",
+}
+# Kinds of tasks that transformers tells from the choice of one label by a word of their own.
+PROBLEM_TYPES = ("regression", "multi_label_classification")
 OWN_TYPE = "litebert"  # the model_type of what transformers cannot run, so that nothing tries to
 _FAMILIES: tuple[Family, ...] = ("albert", "bert")
 # Our activation → Hugging Face's, and the reverse with their other words for the same functions.
@@ -71,7 +79,14 @@ _DEFAULTS: dict[Family, dict[str, Any]] = {
         "layer_norm_eps": 1e-12,
     },
 }
-_LARGEST = 1 << 20  # no width, vocabulary or depth of a real model comes near
+_LARGEST = 1 << 20  # no width or vocabulary of a real model comes near
+_DEEPEST = 1 << 12
+# Which model it is, and its outputs; and what the tokenizer says too.
+_NOT_THE_ENCODERS = (
+    *("architectures", "model_type", "litebert"),
+    *("id2label", "label2id", "num_labels", "problem_type"),
+    *("pad_token_id", "bos_token_id", "eos_token_id"),
+)
 # Settings of foreign models that change the mathematics to something the encoder does not have.
 _MUST_BE: dict[str, tuple[Any, ...]] = {
     "position_embedding_type": ("absolute", None),
@@ -130,18 +145,17 @@ def read_head(values: Any, where: str) -> Head | None:
     """
     if values.get("model_type") == OWN_TYPE:
         said = values.get("litebert")
-        head = said.get("head") if isinstance(said, dict) else None
-        if head not in HEADS:
+        own = said.get("head") if isinstance(said, dict) else None
+        known = next((head for head in HEADS if head == own), None)
+        if known is None:
             raise ModelFolderError(
-                f"{where}: litebert, head {head!r} is none of {', '.join(HEADS)}"
+                f"{where}: litebert, head {own!r:.40} is none of {', '.join(HEADS)}"
             )
-        known: Head = head
         return known
     names = values.get("architectures")
     named = names[0] if isinstance(names, list) and names else None
-    return next(
-        (head for head in ARCHITECTURES for f in _FAMILIES if architecture(head, f) == named), None
-    )
+    classes = {architecture(head, f): head for head in ARCHITECTURES for f in _FAMILIES} | _LIKE
+    return next((head for name, head in classes.items() if name == named), None)
 
 
 def read_configuration(values: Any, where: str) -> EncoderConfig:
@@ -163,22 +177,34 @@ def read_configuration(values: Any, where: str) -> EncoderConfig:
             raise ModelFolderError(f"{where}: {key} is missing")
     for key, accepted in _MUST_BE.items():
         if values.get(key) not in accepted:
-            raise ModelFolderError(f"{where}: {key} {values[key]!r} is not supported")
+            raise ModelFolderError(f"{where}: {key} {values[key]!r:.40} is not supported")
     fields = {key: values[key] for key in _REQUIRED}
     fields |= {key: values.get(key, default) for key, default in _DEFAULTS[family].items()}
     activation = fields["hidden_act"]
     if not isinstance(activation, str) or activation not in _READ:
-        raise ModelFolderError(f"{where}: hidden_act {activation!r} is not supported")
+        raise ModelFolderError(
+            f"{where}: hidden_act {activation!r:.40} is not supported: {', '.join(_READ)} are"
+        )
     fields["hidden_act"] = _READ[activation]
     fields["family"] = family
     if family == "bert":
         fields |= _bert_fields(fields)
+    elif fields["classifier_dropout_prob"] is None:
+        fields["classifier_dropout_prob"] = fields["hidden_dropout_prob"]
     try:
-        config = EncoderConfig.parse(fields, where)
+        stored = EncoderConfig.parse(fields, where)
+        _check_sizes(stored, where)
+        config = _shared_as_said(stored, values.get("litebert"), where)
         _check_sizes(config, where)
-        return _shared_as_said(config, values.get("litebert"), where)
+        return config
     except ConfigError as error:
         raise ModelFolderError(str(error)) from None
+
+
+def unread_keys(values: Mapping[str, Any], family: Family) -> list[str]:
+    """The keys of a `config.json` that nothing here depends on."""
+    known = {*_REQUIRED, *_DEFAULTS[family], *_MUST_BE, *_NOT_THE_ENCODERS}
+    return [key for key in values if key not in known]
 
 
 def read_labels(values: Mapping[str, Any], classes: int) -> list[str]:
@@ -186,8 +212,19 @@ def read_labels(values: Mapping[str, Any], classes: int) -> list[str]:
     named = values.get("id2label")
     keys = [str(index) for index in range(classes)]
     if isinstance(named, dict) and sorted(named) == sorted(keys):
-        return [str(named[key]) for key in keys]
+        return [replace_surrogates(str(named[key])) for key in keys]
     return default_labels(classes)
+
+
+def read_task(values: Mapping[str, Any], classes: int) -> dict[str, Any]:
+    """What a `config.json` tells of the task of a classifier of texts: its kind and its labels.
+
+    transformers takes a classifier with one output for a regression.
+    """
+    kind = values.get("problem_type")
+    if kind not in PROBLEM_TYPES:
+        kind = "regression" if classes == 1 else "classification"
+    return {"kind": kind, "labels": read_labels(values, classes)}
 
 
 def default_labels(classes: int) -> list[str]:
@@ -204,7 +241,8 @@ def _family(values: dict[str, Any]) -> Family | None:
 
 def _check_sizes(config: EncoderConfig, where: str) -> None:
     for key, value in config:
-        if isinstance(value, int) and value > _LARGEST:
+        limit = _DEEPEST if key == "num_hidden_layers" else _LARGEST
+        if isinstance(value, int) and value > limit:
             raise ModelFolderError(f"{where}: {key} {value} is no size a model can have")
 
 

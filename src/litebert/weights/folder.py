@@ -21,19 +21,20 @@ from litebert.encoder.models import (
     encoder_of,
     head_of,
 )
-from litebert.foundation.errors import ModelFolderError
+from litebert.foundation.errors import ModelFolderError, VocabularyError
 from litebert.foundation.files import atomic_file, atomic_folder, read_json, write_json
 from litebert.text.tokenizer import Tokenizer
 from litebert.weights.assembly import Blueprint, assemble, head_in
 from litebert.weights.configuration import (
     ARCHITECTURES,
+    PROBLEM_TYPES,
     default_labels,
     read_configuration,
     read_head,
-    read_labels,
+    read_task,
     write_configuration,
 )
-from litebert.weights.names import TABLES, Family, hugging_face_name, is_constant
+from litebert.weights.names import TABLES, Family, full_names, hugging_face_name
 from litebert.weights.stored import Shape, identity, stored_form, stored_sets
 from litebert.weights.tensors import Storable, TensorFile, write_tensors
 
@@ -43,6 +44,7 @@ TASK_FILE = "task.json"
 CARD_FILE = "README.md"
 # Not model.safetensors, so that nothing loads what transformers cannot run.
 OWN_WEIGHTS_FILE = "litebert.safetensors"
+MOST_CLASSES = 1 << 20  # whatever a damaged file says
 
 
 def save_model(
@@ -58,7 +60,7 @@ def save_model(
     Raises StorageError where the folder holds something else or cannot be written.
     """
     folder = Path(folder)
-    with atomic_folder(folder, replace=_is_model_folder(folder)) as new:
+    with atomic_folder(folder, replace=is_model_folder(folder)) as new:
         write_json(new / CONFIG_FILE, _configuration(model, tokenizer, task))
         write_tensors(new / weights_file(head_of(model)), _tensors(model))
         if tokenizer is not None:
@@ -122,6 +124,17 @@ def read_config(folder: str | Path) -> EncoderConfig:
     return read_configuration(read_json(path, ModelFolderError), str(path))
 
 
+def matching_tokenizer(folder: Path, config: EncoderConfig) -> Tokenizer:
+    """The tokenizer of a model folder. Raises VocabularyError where it is of another model."""
+    tokenizer = Tokenizer.load(folder)
+    if tokenizer.vocab_size > config.vocab_size:
+        raise VocabularyError(
+            f"{folder}: the vocabulary has {tokenizer.vocab_size:,} pieces, the model embeds "
+            f"{config.vocab_size:,}: the tokenizer's files are of another model"
+        )
+    return tokenizer
+
+
 def weights_file(head: Head) -> str:
     """The name of the weights file in the folder of a model with this head."""
     return WEIGHTS_FILE if head in ARCHITECTURES else OWN_WEIGHTS_FILE
@@ -142,6 +155,12 @@ def resolve_model_folder(path: str | Path) -> Path:
     )
 
 
+def is_model_folder(folder: Path) -> bool:
+    """Whether a folder holds a model as litebert saves it, which a newer one may replace."""
+    weights = (WEIGHTS_FILE, OWN_WEIGHTS_FILE)
+    return (folder / CONFIG_FILE).is_file() and any((folder / name).is_file() for name in weights)
+
+
 def _configuration(
     model: Model, tokenizer: Tokenizer | None, task: dict[str, Any] | None
 ) -> dict[str, Any]:
@@ -157,7 +176,10 @@ def _configuration(
     if tokenizer is not None:
         special_ids = (tokenizer.pad_id, tokenizer.cls_id, tokenizer.sep_id)
     groups = len(stored_sets(encoder))
-    return write_configuration(encoder.config, groups, head_of(model), labels, special_ids)
+    values = write_configuration(encoder.config, groups, head_of(model), labels, special_ids)
+    if task is not None and task.get("kind") in PROBLEM_TYPES:
+        values["problem_type"] = task["kind"]
+    return values
 
 
 def _tensors(model: Model) -> dict[str, Storable]:
@@ -183,27 +205,18 @@ def _load(folder: Path, wanted: Head | None) -> Model:
     config = read_configuration(values, str(where))
     said = read_head(values, str(where))
     with TensorFile(folder / weights_file(said or "none")) as file:
-        names = stored_names(file.shapes, config.family, encoder_alone=wanted == "none")
-        if wanted is None:
-            wanted = said or head_in(heads_held(names, config.family))
-        blueprint = blueprint_of(config, wanted, names, file.shapes)
-        return assemble(blueprint, file, stored_form, names)[0]
+        names = full_names(file.shapes, config.family)
+        if wanted == "none":
+            names = {n: s for n, s in names.items() if n.startswith(f"{config.family}.")}
+        head = head_in(heads_held(names, config.family), said) if wanted is None else wanted
+        blueprint = blueprint_of(config, head, names, file.shapes)
+        return assemble(blueprint, file, stored_form, expected_names(names, head, config.family))[0]
 
 
-def stored_names(
-    shapes: Mapping[str, Shape], family: Family, encoder_alone: bool = False
-) -> dict[str, str]:
-    """Hugging Face's names in the form that is expected of them, each with the name in the file.
-
-    For an encoder alone they have no "albert." in front, and what is not the encoder's is left out.
-    """
-    names = [name for name in shapes if not is_constant(name)]
-    prefix = f"{family}."
-    if not encoder_alone:
-        return {name: name for name in names}
-    if any(name.startswith(prefix) for name in names):
-        return {n.removeprefix(prefix): n for n in names if n.startswith(prefix)}
-    return {name: name for name in names}
+def expected_names(names: Mapping[str, str], head: Head, family: Family) -> dict[str, str]:
+    """Full names in the form of a model with this head: an encoder alone has no "albert."."""
+    prefix = f"{family}." if head == "none" else ""
+    return {name.removeprefix(prefix): stored for name, stored in names.items()}
 
 
 def heads_held(names: Iterable[str], family: Family) -> set[str]:
@@ -220,12 +233,15 @@ def heads_held(names: Iterable[str], family: Family) -> set[str]:
 def blueprint_of(
     config: EncoderConfig, head: Head, names: Mapping[str, str], shapes: Mapping[str, Shape]
 ) -> Blueprint:
-    """What to build so that it fits a file: a head's outputs, and whether there is a pooler."""
-    classifier = shapes.get(names.get(hugging_face_name("classifier.weight", config.family), ""))
-    pooler = hugging_face_name("encoder.pooler.weight", config.family)
-    held = pooler in names or (head == "none" and pooler.removeprefix(f"{config.family}.") in names)
-    classes = classifier[0] if classifier else 1
-    return Blueprint(config, head, classes, held or HEADS[head].needs_pooler)
+    """What to build so that it fits a file: a head's outputs, and whether there is a pooler.
+
+    `names` are full names, each with the name in the file.
+    """
+    classifier = names.get(hugging_face_name("classifier.weight", config.family), "")
+    outputs = shapes.get(classifier, (1,))[:1]
+    classes = outputs[0] if outputs and 0 < outputs[0] <= MOST_CLASSES else 1
+    pooler = hugging_face_name("encoder.pooler.weight", config.family) in names
+    return Blueprint(config, head, classes, pooler or HEADS[head].needs_pooler)
 
 
 def _has(folder: Path, ours: str) -> bool:
@@ -233,14 +249,14 @@ def _has(folder: Path, ours: str) -> bool:
     values = read_json(folder / CONFIG_FILE, ModelFolderError)
     head = read_head(values, str(folder / CONFIG_FILE)) if isinstance(values, dict) else None
     with TensorFile(folder / weights_file(head or "none")) as file:
-        return hugging_face_name(ours, read_config(folder).family) in file.shapes
+        family = read_config(folder).family
+        return hugging_face_name(ours, family) in full_names(file.shapes, family)
 
 
 def _task(folder: Path, classes: int) -> dict[str, Any]:
     path = folder / TASK_FILE
     if not path.is_file():
-        labels = read_labels(read_json(folder / CONFIG_FILE, ModelFolderError), classes)
-        return {"kind": "classification", "labels": labels}
+        return read_task(read_json(folder / CONFIG_FILE, ModelFolderError), classes)
     task = read_json(path, ModelFolderError)
     if not isinstance(task, dict) or not isinstance(task.get("labels"), list):
         raise ModelFolderError(f"{path} is not a task: it names no labels")
@@ -249,8 +265,3 @@ def _task(folder: Path, classes: int) -> dict[str, Any]:
             f"{path} names {len(task['labels'])} labels, but the classifier has {classes} outputs"
         )
     return task
-
-
-def _is_model_folder(folder: Path) -> bool:
-    weights = (WEIGHTS_FILE, OWN_WEIGHTS_FILE)
-    return (folder / CONFIG_FILE).is_file() and any((folder / name).is_file() for name in weights)

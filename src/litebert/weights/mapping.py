@@ -26,6 +26,7 @@ OUTCOMES: dict[Outcome, str] = {
 }
 _FLOATS = ("F64", "F32", "F16", "BF16")
 _SHOWN = 6  # names listed of each kind of fault
+_LONGEST = 120  # characters shown of a name
 
 
 class TensorSource(Protocol):
@@ -130,11 +131,18 @@ def read_parameters(
     return state, rows
 
 
-def listed(names: Iterable[str]) -> str:
-    """Some names for a message, and how many more there are."""
+def listed(names: Iterable[str], most: int = _SHOWN) -> str:
+    """Some names for a message, and how many more there are; whatever a file calls its tensors."""
     every = list(names)
-    more = f" and {len(every) - _SHOWN} more" if len(every) > _SHOWN else ""
-    return ", ".join(every[:_SHOWN]) + more
+    more = f" and {len(every) - most} more" if len(every) > most else ""
+    return ", ".join(map(_printable, every[:most])) + more
+
+
+def _printable(name: str) -> str:
+    shown = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in shown
+    )
 
 
 def _check_fit(source: TensorSource, form: StoredForm, names: Mapping[str, str]) -> None:

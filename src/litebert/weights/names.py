@@ -6,6 +6,7 @@ modeling_bert.py.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 Family = Literal["albert", "bert"]
@@ -74,6 +75,9 @@ _LAYERS: dict[Family, str] = {
 _IN_A_SET = re.compile(r"encoder\.(attention|ffn)\.(\d+)\.(\d+)\.(\w+)")
 # Buffers of old transformers versions: constants, never trained.
 _CONSTANTS = (".embeddings.position_ids", ".embeddings.token_type_ids")
+# What an encoder that was saved alone has at the beginning of its names, instead of the family's.
+_ENCODERS = ("embeddings.", "encoder.", "pooler.")
+_OLD_ENDINGS = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
 
 
 def hugging_face_name(ours: str, family: Family, stored_set: int | None = None) -> str:
@@ -108,6 +112,45 @@ def tied_decoder(family: Family) -> dict[str, str]:
         f"{head}.decoder.weight": f"{TABLES[family]['encoder.embeddings.word']}.weight",
         f"{head}.decoder.bias": f"{head}.bias",
     }
+
+
+def full_names(stored: Iterable[str], family: Family) -> dict[str, str]:
+    """The names of a file's tensors as the table has them, each with the name in the file.
+
+    An encoder saved alone gets its "albert." or "bert.", what a wrapper put in front ("module.")
+    goes, gamma and beta of old files become weight and bias, a tied decoder stands in for what it
+    is tied to, and constants are left out.
+    """
+    given = [name for name in stored if not is_constant(name)]
+    wrapper, alone = _beginning(given, family)
+    names: dict[str, str] = {}
+    for name in given:
+        short = name.removeprefix(wrapper)
+        if alone and short.startswith(_ENCODERS):
+            short = f"{family}.{short}"
+        for old, new in _OLD_ENDINGS.items():
+            if short.endswith(f".{old}"):
+                short = short.removesuffix(old) + new
+        names[name if short in names else short] = name
+    for copy, name in tied_decoder(family).items():
+        if copy in names and name not in names:
+            names[name] = names.pop(copy)
+    return names
+
+
+def _beginning(names: list[str], family: Family) -> tuple[str, bool]:
+    """What a wrapper put in front of all names, and whether the encoder was saved alone.
+
+    The word embeddings tell, which every model has once.
+    """
+    anchor = f"{TABLES[family]['encoder.embeddings.word']}.weight"
+    short = anchor.removeprefix(f"{family}.")
+    found = [name for name in names if f".{name}".endswith(f".{short}")]
+    if len(found) != 1:
+        return "", False
+    before = found[0].removesuffix(short)
+    alone = not f".{before}".endswith(f".{family}.")
+    return before.removesuffix(f"{family}."), alone
 
 
 def is_constant(stored: str) -> bool:

@@ -11,33 +11,43 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from litebert.foundation.errors import ModelFolderError
+from litebert.weights.bundle_entries import KINDS
 from litebert.weights.stored import Shape
 
 _ALIGNMENT = 8  # of the header's length, in bytes
-_FLOAT = 4  # bytes
+_LARGEST_HEADER = 16 << 20  # bytes; a BERT's is some 50,000
+_NAMES = {kind.dtype: kind.name for kind in KINDS}
 
 
 class TensorFile:
     """An open safetensors file: its tensors' shapes, and the tensors as float32 when asked for.
 
+    `where` replaces the path in messages, `watch` is told of the bytes that are read of tensors.
     Raises ModelFolderError when the file is missing, cut short or not safetensors.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.where = str(path)
+    def __init__(
+        self, path: Path, where: str | None = None, watch: Callable[[int], None] | None = None
+    ) -> None:
+        self.where = where or str(path)
+        self._watch = watch
         if not path.is_file():
             raise ModelFolderError(f"{path} is missing: {_instead(path.parent)}")
         try:
-            file: Any = safe_open(path, framework="pt")
+            with path.open("rb") as start:
+                if int.from_bytes(start.read(8), "little") > _LARGEST_HEADER:
+                    raise ModelFolderError(
+                        f"{self.where} is not a safetensors file: no header is as long as it says"
+                    )
+            # Read, not mapped into memory: pages of a file would count beside the tensors, and a
+            # file that is cut short meanwhile would end the process.
+            file: Any = safe_open(path, framework="pt", backend="pread")
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
             self._file = file
             self.shapes: dict[str, Shape] = {n: tuple(s.get_shape()) for n, s in slices.items()}
             self.kinds: dict[str, str] = {n: str(s.get_dtype()) for n, s in slices.items()}
         except (SafetensorError, OSError) as error:
-            raise ModelFolderError(
-                f"{path} is cut short, damaged or not a safetensors file ({error})"
-            ) from None
+            raise self._damaged(error) from None
 
     def __enter__(self) -> Self:
         self._file.__enter__()
@@ -53,10 +63,18 @@ class TensorFile:
 
     def tensor(self, name: str, transposed: bool = False) -> Tensor:
         """A tensor in memory of its own, so that the file may change or go."""
-        stored: Tensor = self._file.get_tensor(name)
-        if transposed:
-            stored = stored.T
-        return stored.to(torch.float32, copy=True, memory_format=torch.contiguous_format)
+        try:
+            stored: Tensor = self._file.get_tensor(name)
+        except (SafetensorError, OSError) as error:
+            raise self._damaged(error) from None
+        if self._watch is not None:
+            self._watch(stored.nbytes)
+        return (stored.T if transposed else stored).to(torch.float32).contiguous()
+
+    def _damaged(self, error: Exception) -> ModelFolderError:
+        return ModelFolderError(
+            f"{self.where} is cut short, damaged or not a safetensors file ({error})"
+        )
 
 
 class Storable(NamedTuple):
@@ -64,32 +82,35 @@ class Storable(NamedTuple):
 
     shape: Shape
     get: Callable[[], Tensor]
+    dtype: torch.dtype = torch.float32
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Storable]) -> None:
-    """Write float32 tensors as a safetensors file, fetching one at a time.
+    """Write tensors as a safetensors file, fetching one at a time.
 
     The bytes are those of safetensors' own writer, which needs all tensors in memory twice.
     """
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     end = 0
-    for name in sorted(tensors):
-        shape = tensors[name].shape
-        begin, end = end, end + _FLOAT * torch.Size(shape).numel()
-        header[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [begin, end]}
+    names = sorted(tensors, key=lambda name: (-tensors[name].dtype.itemsize, name))
+    for name in names:
+        shape, _, dtype = tensors[name]
+        begin, end = end, end + dtype.itemsize * torch.Size(shape).numel()
+        entry = {"dtype": _NAMES[dtype], "shape": list(shape), "data_offsets": [begin, end]}
+        header[name] = entry
     encoded = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     encoded += b" " * (-len(encoded) % _ALIGNMENT)
     with path.open("wb") as file:
         file.write(len(encoded).to_bytes(8, "little"))
         file.write(encoded)
-        for name in sorted(tensors):
+        for name in names:
             _write(file, name, tensors[name])
 
 
 def _write(file: IO[bytes], name: str, storable: Storable) -> None:
-    tensor = storable.get().detach().to("cpu", torch.float32).contiguous()
+    tensor = storable.get().detach().to("cpu", storable.dtype).contiguous()
     assert tuple(tensor.shape) == storable.shape, name
-    file.write(tensor.numpy().data)
+    file.write(tensor.view(-1).view(torch.uint8).numpy().data)
 
 
 def _instead(folder: Path) -> str:
