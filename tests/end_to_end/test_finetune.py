@@ -282,7 +282,8 @@ def test_a_folder_that_is_no_model_or_not_vacant_is_refused(
     with pytest.raises(ModelFolderError, match="is not a model folder"):
         finetune(tmp_path / "empty", table, tmp_path / "run", quick_settings())
     shutil.copytree(base, tmp_path / "mute")
-    (tmp_path / "mute" / "spiece.model").unlink()
+    for name in ("spiece.model", "tokenizer.json"):
+        (tmp_path / "mute" / name).unlink()
     with pytest.raises(VocabularyError, match=r"spiece\.model"):
         finetune(tmp_path / "mute", table, tmp_path / "run", quick_settings())
     assert not (tmp_path / "run").exists()

@@ -35,7 +35,7 @@ def build(
     Args:
         inputs: Text to read: files (.txt, .jsonl, .parquet, also .gz, .xz, .zst), folders, globs.
         output: Corpus folder to write.
-        vocabulary: Vocabulary folder, model folder or spiece.model file to tokenise with.
+        vocabulary: Vocabulary or model folder, spiece.model or vocab.txt to tokenise with.
         workers: Processes that tokenise; by default one a core. The result does not depend on it.
     """
     tokenizer = Tokenizer.load(vocabulary)

@@ -75,13 +75,14 @@ def overview(
 
 def readable(instance: Instance, tokenizer: Tokenizer) -> str:
     """An instance as text: every chosen token as `{what the model sees→what it should say}`."""
-    words = [tokenizer.pieces[index] for index in instance.ids.tolist()]
-    for position, label in zip(instance.positions.tolist(), instance.labels.tolist(), strict=True):
-        seen, said = words[position], tokenizer.pieces[label]
-        space = "▁" if said.startswith("▁") else ""
-        words[position] = f"{space}{{{seen.removeprefix('▁')}→{said.removeprefix('▁')}}}"
-    text = "".join(f" {word} " if word in ("[CLS]", "[SEP]") else word for word in words)
-    return " ".join(text.replace("▁", " ").split())
+    ids, special = instance.ids.tolist(), (tokenizer.cls_id, tokenizer.sep_id)
+    words = ["".join(tokenizer.spelling(index)) for index in ids]
+    for place, label in zip(instance.positions.tolist(), instance.labels.tolist(), strict=True):
+        space, said = tokenizer.spelling(label)
+        words[place] = f"{space}{{{tokenizer.spelling(ids[place])[1]}→{said}}}"
+    parts = zip(ids, words, strict=True)
+    text = "".join(f" {word} " if index in special else word for index, word in parts)
+    return " ".join(text.split())
 
 
 def unmasked(instance: Instance) -> np.ndarray:

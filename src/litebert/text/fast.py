@@ -8,6 +8,7 @@ lists what cannot.
 import base64
 import json
 import unicodedata
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -16,8 +17,10 @@ from litebert.text.model_proto import normaliser_table
 from litebert.text.normalise import Normalisation
 from litebert.text.pieces import SPACE, SPECIAL, is_digit_comma, load_processor
 
-# Never chosen where other pieces can spell the same characters: the digit-comma rule as a score.
-_AVOIDED = -100.0
+# Never chosen where other pieces can spell the same characters: the digit-comma rule as a score, as
+# transformers has it too; and the same for pieces that are not used at all.
+AVOIDED = -100.0
+RETIRED = -200.0
 _NFC = {"type": "NFC"}
 
 # Python writes a capital sigma at the end of a word as ς; their Lowercase looks at single letters.
@@ -31,7 +34,7 @@ def fast_tokenizer(model: bytes, normalisation: Normalisation) -> str:
     processor = load_processor(model)
     ids = list(range(processor.GetPieceSize()))
     vocabulary = [
-        [piece, score + _AVOIDED if unused or is_digit_comma(piece) else score]
+        [piece, score + (RETIRED if unused else AVOIDED if is_digit_comma(piece) else 0.0)]
         for piece, score, unused in zip(
             processor.IdToPiece(ids), processor.GetScore(ids), processor.IsUnused(ids), strict=True
         )
@@ -39,40 +42,60 @@ def fast_tokenizer(model: bytes, normalisation: Normalisation) -> str:
     special = {piece: processor.PieceToId(piece) for piece in SPECIAL.values()}
     if vocabulary[special[SPECIAL["unk"]]][0] != SPECIAL["unk"]:
         raise VocabularyError(f"the SentencePiece model has no piece {SPECIAL['unk']}")
-    content = {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": [_added_token(piece, special[piece]) for piece in SPECIAL.values()],
-        "normalizer": _normaliser(normaliser_table(model), normalisation),
-        "pre_tokenizer": _metaspace(),
-        "post_processor": _template(special),
-        "decoder": _metaspace(),
-        "model": {
+    return fast_file(
+        {role: (piece, special[piece]) for role, piece in SPECIAL.items()},
+        normalizer=_normaliser(normaliser_table(model), normalisation),
+        pre_tokenizer=_metaspace(),
+        decoder=_metaspace(),
+        model={
             "type": "Unigram",
             "unk_id": special[SPECIAL["unk"]],
             "vocab": vocabulary,
             "byte_fallback": False,
         },
+    )
+
+
+def fast_file(
+    special: Mapping[str, tuple[str, int]],
+    *,
+    normalizer: dict[str, Any],
+    pre_tokenizer: dict[str, Any],
+    decoder: dict[str, Any],
+    model: dict[str, Any],
+) -> str:
+    """The text of a `tokenizer.json` of these parts; `special` has piece and id of every role."""
+    content = {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [_added_token(piece, index) for piece, index in special.values()],
+        "normalizer": normalizer,
+        "pre_tokenizer": pre_tokenizer,
+        "post_processor": _template(dict([special["cls"], special["sep"]])),
+        "decoder": decoder,
+        "model": model,
     }
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
-def fast_config(normalisation: Normalisation, max_length: int) -> dict[str, Any]:
-    """The content of `tokenizer_config.json`.
+def fast_config(
+    special: Mapping[str, str], settings: Mapping[str, Any], max_length: int
+) -> dict[str, Any]:
+    """The content of `tokenizer_config.json`: the special pieces by role, and the kind's settings.
 
     The class makes transformers use `tokenizer.json` as it is (its AlbertTokenizer builds another
-    pipeline), and the input names make it return token_type_ids.
+    pipeline, its BertTokenizer forgets the longest word), and the input names make it return
+    token_type_ids.
     """
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
-        "do_lower_case": normalisation.lower_case,
-        "keep_accents": normalisation.keep_accents,
+        **settings,
         "model_max_length": max_length,
         "model_input_names": ["input_ids", "token_type_ids", "attention_mask"],
         "padding_side": "right",
         "clean_up_tokenization_spaces": False,
-        **{f"{name}_token": piece for name, piece in SPECIAL.items()},
+        **{f"{role}_token": piece for role, piece in special.items()},
     }
 
 
@@ -117,8 +140,11 @@ def _metaspace() -> dict[str, Any]:
 
 
 def _template(special: dict[str, int]) -> dict[str, Any]:
-    """`[CLS] A [SEP]` and `[CLS] A [SEP] B [SEP]`, the last part being segment 1."""
-    cls, sep = SPECIAL["cls"], SPECIAL["sep"]
+    """`[CLS] A [SEP]` and `[CLS] A [SEP] B [SEP]`, the last part being segment 1.
+
+    `special` has the ids of these two pieces, in this order.
+    """
+    cls, sep = special
 
     def token(piece: str, segment: int) -> dict[str, Any]:
         return {"SpecialToken": {"id": piece, "type_id": segment}}
@@ -132,7 +158,8 @@ def _template(special: dict[str, int]) -> dict[str, Any]:
         "single": single,
         "pair": [*single, text("B", 1), token(sep, 1)],
         "special_tokens": {
-            piece: {"id": piece, "ids": [special[piece]], "tokens": [piece]} for piece in (cls, sep)
+            piece: {"id": piece, "ids": [index], "tokens": [piece]}
+            for piece, index in special.items()
         },
     }
 

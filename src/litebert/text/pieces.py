@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sentencepiece import SentencePieceProcessor
 
 from litebert.foundation.errors import VocabularyError
+from litebert.text.interface import special_ids
 
 SPACE = "\u2581"  # how SentencePiece writes the space before a word
 SPECIAL = {"pad": "<pad>", "unk": "<unk>", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
@@ -32,8 +33,8 @@ class PieceTable:
     pieces: list[str]
     special: dict[str, int]
     """Ids by the names of SPECIAL."""
-    ordinary_ids: NDArray[np.int64]
-    """Ids that stand for text: neither control, unknown nor unused."""
+    ordinary: NDArray[np.bool_]
+    """(V,) whether a piece stands for text: it is neither control, unknown nor unused."""
     word_starts: NDArray[np.bool_]
     """(V,) whether a piece begins a word."""
     splits: dict[int, list[int]]
@@ -71,8 +72,8 @@ def describe_pieces(processor: Any, where: Path | str = "the SentencePiece model
     ]
     return PieceTable(
         pieces=pieces,
-        special=_special_ids(pieces, where),
-        ordinary_ids=np.flatnonzero(~np.array(outside, dtype=bool)),
+        special=special_ids(pieces, SPECIAL, where, f"it is no ALBERT vocabulary; {_TRAIN_HINT}"),
+        ordinary=~np.array(outside, dtype=bool),
         word_starts=np.array([starts_word(piece) for piece in pieces], dtype=bool),
         splits=_digit_comma_splits(processor, pieces),
     )
@@ -107,14 +108,3 @@ def _digit_comma_splits(processor: Any, pieces: list[str]) -> dict[int, list[int
         for index, piece in enumerate(pieces)
         if is_digit_comma(piece)
     }
-
-
-def _special_ids(pieces: list[str], where: Path | str) -> dict[str, int]:
-    position = {piece: index for index, piece in enumerate(pieces)}
-    missing = [piece for piece in SPECIAL.values() if piece not in position]
-    if missing:
-        raise VocabularyError(
-            f"{where} lacks the pieces {', '.join(missing)} that an ALBERT vocabulary needs: "
-            f"{_TRAIN_HINT}"
-        )
-    return {name: position[piece] for name, piece in SPECIAL.items()}

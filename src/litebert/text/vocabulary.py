@@ -18,7 +18,7 @@ from litebert.text.model_proto import retire_pieces
 from litebert.text.normalise import Normalisation, normalise
 from litebert.text.pieces import is_digit_comma, load_processor
 from litebert.text.sampling import Sample
-from litebert.text.tokenizer import Tokenizer
+from litebert.text.sentencepiece_tokenizer import SentencePieceTokenizer
 from litebert.text.trainer import MAX_LINE_BYTES, train_model
 
 LIST_FILE = "spiece.vocab"
@@ -91,7 +91,7 @@ def train_vocabulary(
         lines = sample.take()
         sampled, measured = len(lines), lines[:_MEASURED]
         model = train_model(lines, settings.vocab_size, settings.fit, settings.character_coverage)
-        tokenizer = Tokenizer(_without_digit_commas(model), normalisation)
+        tokenizer = SentencePieceTokenizer(_without_digit_commas(model), normalisation)
         ratio, unknown = _measure(tokenizer, measured)
         report = VocabularyReport(
             folder=folder,
@@ -156,7 +156,7 @@ def _without_digit_commas(model: bytes) -> bytes:
     return retire_pieces(model, {i for i, piece in enumerate(pieces) if is_digit_comma(piece)})
 
 
-def _measure(tokenizer: Tokenizer, lines: list[str]) -> tuple[float, float]:
+def _measure(tokenizer: SentencePieceTokenizer, lines: list[str]) -> tuple[float, float]:
     """Characters per token and the share of unknown tokens."""
     rows = tokenizer.encode_batch(lines)
     tokens = max(1, sum(map(len, rows)))
@@ -164,7 +164,7 @@ def _measure(tokenizer: Tokenizer, lines: list[str]) -> tuple[float, float]:
     return round(sum(map(len, lines)) / tokens, 4), round(unknown / tokens, 6)
 
 
-def _piece_list(tokenizer: Tokenizer) -> str:
+def _piece_list(tokenizer: SentencePieceTokenizer) -> str:
     """The pieces and their scores, a line each, as SentencePiece itself lists them."""
     rows = zip(tokenizer.pieces, tokenizer.scores(), strict=True)
     return "".join(f"{piece}\t{score:g}\n" for piece, score in rows)

@@ -5,9 +5,15 @@ from pydoc_data.topics import topics
 import pytest
 
 from litebert.text.normalise import Normalisation, normalise
-from litebert.text.tokenizer import Tokenizer
+from litebert.text.tokenizer import (
+    SentencePieceTokenizer,
+    Tokenizer,
+    WordPieceSettings,
+    WordPieceTokenizer,
+)
 from litebert.text.trainer import train_model
 from litebert.text.vocabulary import VocabularySettings, train_vocabulary
+from wordpieces import small_wordpieces
 
 FOREIGN = [
     "Die Größe der Häuser überraschte Æsop; ½ davon kostete 1,999 € (oder £ 3).",
@@ -47,7 +53,19 @@ def comma_tokenizer(english) -> Tokenizer:
     """As an original vocabulary, with pieces of digits and a comma, also in mid-word."""
     lines = [normalise(text, Normalisation()) for text in english + FOREIGN * 20]
     numbers = [f"in the year x{n % 70}, {n}, and ({n * 7 % 1000},{n:03d}" for n in range(1000)]
-    return Tokenizer(train_model(lines + numbers, 2000, False, 1.0))
+    return SentencePieceTokenizer(train_model(lines + numbers, 2000, False, 1.0))
+
+
+@pytest.fixture(scope="session")
+def wordpiece() -> WordPieceTokenizer:
+    """3,000 pieces with the original's settings: lower case, no accents."""
+    return WordPieceTokenizer(small_wordpieces())
+
+
+@pytest.fixture(scope="session")
+def cased_wordpiece() -> WordPieceTokenizer:
+    """The same with case and accents kept."""
+    return WordPieceTokenizer(small_wordpieces(), WordPieceSettings(lower_case=False))
 
 
 def _train(english, tmp_path_factory, normalisation) -> Tokenizer:

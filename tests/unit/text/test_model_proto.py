@@ -4,7 +4,7 @@ import pytest
 
 from litebert.foundation.errors import VocabularyError
 from litebert.text.model_proto import normaliser_table, retire_pieces
-from litebert.text.tokenizer import Tokenizer
+from litebert.text.tokenizer import SentencePieceTokenizer
 
 
 def field(number, content):
@@ -29,7 +29,7 @@ def test_the_table_of_a_trained_model_is_sentencepieces_own(tokenizer):
 def test_a_retired_piece_keeps_its_id_and_is_never_used(tokenizer):
     word = tokenizer.encode("the")[0]
     model = retire_pieces(tokenizer.model, {word})
-    other = Tokenizer(model)
+    other = SentencePieceTokenizer(model)
     assert other.pieces == tokenizer.pieces
     assert word not in other.encode("the")
     assert word not in other.ordinary_ids

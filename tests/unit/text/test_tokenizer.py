@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from litebert.foundation.errors import ConfigError, VocabularyError
 from litebert.text.normalise import Normalisation, normalise
 from litebert.text.pieces import SPACE, is_digit_comma
-from litebert.text.tokenizer import Tokenizer, shared_room
+from litebert.text.tokenizer import SentencePieceTokenizer, Tokenizer, shared_room
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=80)
 NUMBERS = st.text("0123456789,. a(", max_size=30)
@@ -135,9 +135,9 @@ def test_a_model_file_alone_has_the_original_normalisation(faithful_tokenizer, t
 
 
 def test_the_fingerprint_depends_on_model_and_normalisation(tokenizer):
-    other = Tokenizer(tokenizer.model, Normalisation(lower_case=False))
+    other = SentencePieceTokenizer(tokenizer.model, Normalisation(lower_case=False))
     assert other.fingerprint != tokenizer.fingerprint
-    assert Tokenizer(tokenizer.model).fingerprint == tokenizer.fingerprint
+    assert SentencePieceTokenizer(tokenizer.model).fingerprint == tokenizer.fingerprint
 
 
 def test_threads_and_pickles_give_the_same_ids(tokenizer):
@@ -156,11 +156,12 @@ def test_a_missing_vocabulary_is_named(tmp_path):
         Tokenizer.load(tmp_path)
 
 
-def test_a_wordpiece_vocabulary_is_refused_with_a_reason(tmp_path):
-    (tmp_path / "vocab.txt").write_text("[PAD]\n")
-    for path in (tmp_path, tmp_path / "vocab.txt"):
-        with pytest.raises(VocabularyError, match="WordPiece"):
-            Tokenizer.load(path)
+def test_another_kind_than_the_one_asked_for_is_refused(tokenizer, wordpiece, tmp_path):
+    wordpiece.save(tmp_path)
+    assert Tokenizer.load(tmp_path).kind == "WordPiece"
+    with pytest.raises(VocabularyError, match="is a WordPiece vocabulary where SentencePiece is"):
+        SentencePieceTokenizer.load(tmp_path)
+    assert tokenizer != wordpiece
 
 
 @pytest.mark.parametrize("content", ["[1]", "{", json.dumps({"do_lower_case": "no"})])
