@@ -1,11 +1,12 @@
-"""How many parameters a configuration has, by part, counted on the meta device."""
+"""How many parameters a configuration or a model has, by part."""
 
 from dataclasses import dataclass
 
 import torch
 
 from litebert.encoder.config import EncoderConfig
-from litebert.encoder.models import PretrainingModel
+from litebert.encoder.encoder import Encoder
+from litebert.encoder.models import Model, PretrainingModel
 
 PARTS = {
     "embeddings": "encoder.embeddings.",
@@ -15,8 +16,12 @@ PARTS = {
     "pooler": "encoder.pooler.",
     "masked-LM head": "masked_lm.",
     "sentence-order head": "sentence_order.",
+    "classifier": "classifier.",
+    "span head": "span.",
+    "answerable-span head": "answerable_span.",
 }
 ENCODER_PARTS = ("embeddings", "projection", "attention", "feed-forward")
+_PRETRAINING_PARTS = (*ENCODER_PARTS, "pooler", "masked-LM head", "sentence-order head")
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,19 @@ def count_parameters(config: EncoderConfig) -> ParameterCounts:
     """Count by building the model on the meta device, which takes no memory for weights."""
     with torch.device("meta"):
         model = PretrainingModel(config)
-    parts = dict.fromkeys(PARTS, 0)
+    return ParameterCounts(dict.fromkeys(_PRETRAINING_PARTS, 0) | parts_of(model))
+
+
+def parts_of(model: Model) -> dict[str, int]:
+    """Parameters of each part that a model has, in the order of PARTS."""
+    prefix = "encoder." if isinstance(model, Encoder) else ""
+    counts: dict[str, int] = {}
     for name, parameter in model.named_parameters():
-        part = next(part for part, prefix in PARTS.items() if name.startswith(prefix))
-        parts[part] += parameter.numel()
-    return ParameterCounts(parts)
+        part = part_of(prefix + name)
+        counts[part] = counts.get(part, 0) + parameter.numel()
+    return {part: counts[part] for part in PARTS if part in counts}
+
+
+def part_of(parameter: str) -> str:
+    """The part that a parameter belongs to, by its name in a model with a head."""
+    return next(part for part, prefix in PARTS.items() if parameter.startswith(prefix))

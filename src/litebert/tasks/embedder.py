@@ -17,10 +17,10 @@ from litebert.encoder.encoder import Encoder
 from litebert.encoder.layout import Packed
 from litebert.foundation.errors import ConfigError, nearest
 from litebert.inference.engine import Engine
-from litebert.tasks.features import encode_texts, matching_tokenizer
+from litebert.tasks.features import encode_texts
 from litebert.tasks.placement import InferenceSettings, place
 from litebert.text.tokenizer import Tokenizer
-from litebert.weights.folder import load_encoder, resolve_model_folder
+from litebert.weights.folder import load_encoder, matching_tokenizer, resolve_model_folder
 
 Pooling = Literal["mean", "cls", "pooled"]
 

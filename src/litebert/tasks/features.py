@@ -3,10 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
-from litebert.encoder.config import EncoderConfig
-from litebert.foundation.errors import VocabularyError
 from litebert.inference.engine import TokenSequence
 from litebert.tasks.task import Example
 from litebert.text.tokenizer import Tokenizer
@@ -48,17 +45,6 @@ class Features:
 
     def __len__(self) -> int:
         return len(self.sequences)
-
-
-def matching_tokenizer(folder: Path, config: EncoderConfig) -> Tokenizer:
-    """The tokenizer of a model folder. Raises VocabularyError where it is of another model."""
-    tokenizer = Tokenizer.load(folder)
-    if tokenizer.vocab_size > config.vocab_size:
-        raise VocabularyError(
-            f"{folder}: the vocabulary has {tokenizer.vocab_size:,} pieces, the model embeds "
-            f"{config.vocab_size:,}: the tokenizer's files are of another model"
-        )
-    return tokenizer
 
 
 def featurise(

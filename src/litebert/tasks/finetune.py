@@ -18,7 +18,7 @@ from litebert.tasks.card import model_card
 from litebert.tasks.classification import SCORE, Classification
 from litebert.tasks.evaluation import Evaluation, evaluate
 from litebert.tasks.examples import check_labels, distinct_labels, read_examples, split_examples
-from litebert.tasks.features import featurise, fitted_length, matching_tokenizer
+from litebert.tasks.features import featurise, fitted_length
 from litebert.tasks.pages import write_results
 from litebert.tasks.placement import InferenceSettings
 from litebert.tasks.predictor import Predictor
@@ -51,7 +51,13 @@ from litebert.training.run_folder import (
     resume_machine,
     stored_settings,
 )
-from litebert.weights.folder import load_encoder, read_config, resolve_model_folder, save_model
+from litebert.weights.folder import (
+    load_encoder,
+    matching_tokenizer,
+    read_config,
+    resolve_model_folder,
+    save_model,
+)
 
 COMMAND = "finetune"
 MODEL = "model"

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from litebert.encoder.models import ClassificationModel
 from litebert.foundation.errors import DataError
 from litebert.inference.engine import Engine
-from litebert.tasks.features import Tally, Texts, encode_texts, matching_tokenizer
+from litebert.tasks.features import Tally, Texts, encode_texts
 from litebert.tasks.placement import InferenceSettings, place
 from litebert.tasks.task import Prediction, Task
 from litebert.text.tokenizer import Tokenizer
-from litebert.weights.folder import load_classifier, resolve_model_folder
+from litebert.weights.folder import load_classifier, matching_tokenizer, resolve_model_folder
 
 Row = str | tuple[str, str] | Mapping[str, Any]
 

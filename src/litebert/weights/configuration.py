@@ -79,8 +79,8 @@ _DEFAULTS: dict[Family, dict[str, Any]] = {
         "layer_norm_eps": 1e-12,
     },
 }
-_LARGEST = 1 << 20  # no width or vocabulary of a real model comes near
-_DEEPEST = 1 << 12
+LARGEST = 1 << 20  # no width or vocabulary of a real model comes near
+DEEPEST = 1 << 12
 # Which model it is, and its outputs; and what the tokenizer says too.
 _NOT_THE_ENCODERS = (
     *("architectures", "model_type", "litebert"),
@@ -241,7 +241,7 @@ def _family(values: dict[str, Any]) -> Family | None:
 
 def _check_sizes(config: EncoderConfig, where: str) -> None:
     for key, value in config:
-        limit = _DEEPEST if key == "num_hidden_layers" else _LARGEST
+        limit = DEEPEST if key == "num_hidden_layers" else LARGEST
         if isinstance(value, int) and value > limit:
             raise ModelFolderError(f"{where}: {key} {value} is no size a model can have")
 

@@ -1,18 +1,7 @@
-from pathlib import Path
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes import tiny_config
-from litebert.foundation.errors import VocabularyError
-from litebert.tasks.features import (
-    Tally,
-    encode_texts,
-    featurise,
-    fitted_length,
-    matching_tokenizer,
-)
+from litebert.tasks.features import Tally, encode_texts, featurise, fitted_length
 from litebert.tasks.task import Example
 from litebert.text.tokenizer import Tokenizer
 from small_models import small_tokenizer
@@ -78,11 +67,3 @@ def test_the_fitted_length_has_room_and_stays_within_the_model(tokenizer: Tokeni
     assert fitted("a " * 40, "day " * 22, 512) == 96
     assert fitted("a " * 600, None, 512) == 512
     assert fitted("a day", None, 32) == 32
-
-
-def test_a_vocabulary_larger_than_the_model_is_refused(tokenizer: Tokenizer, tmp_path: Path):
-    tokenizer.save(tmp_path)
-    size = tokenizer.vocab_size
-    assert matching_tokenizer(tmp_path, tiny_config(vocab_size=size)) == tokenizer
-    with pytest.raises(VocabularyError, match=f"{size} pieces, the model embeds {size - 1}"):
-        matching_tokenizer(tmp_path, tiny_config(vocab_size=size - 1))

@@ -12,16 +12,23 @@ from safetensors.torch import load_file, save_file
 
 from fakes import tiny_config
 from litebert.encoder.models import ClassificationModel, PretrainingModel
-from litebert.foundation.errors import LitebertError, ModelFolderError, StorageError
+from litebert.foundation.errors import (
+    LitebertError,
+    ModelFolderError,
+    StorageError,
+    VocabularyError,
+)
 from litebert.foundation.files import storage_errors
 from litebert.weights.folder import (
     load_classifier,
     load_encoder,
     load_pretraining_model,
+    matching_tokenizer,
     read_config,
     resolve_model_folder,
     save_model,
 )
+from small_models import small_tokenizer
 
 TASK = {"kind": "classification", "labels": ["low", "middle", "high"]}
 
@@ -208,6 +215,15 @@ def test_a_model_folder_is_replaced_and_anything_else_is_not(
 def test_no_space_for_the_weights_is_told_as_such(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="no space left"), storage_errors(tmp_path / "model"):
         raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+
+def test_a_vocabulary_larger_than_the_model_is_refused(tmp_path: Path) -> None:
+    tokenizer = small_tokenizer()
+    tokenizer.save(tmp_path)
+    size = tokenizer.vocab_size
+    assert matching_tokenizer(tmp_path, tiny_config(vocab_size=size)) == tokenizer
+    with pytest.raises(VocabularyError, match=f"{size} pieces, the model embeds {size - 1}"):
+        matching_tokenizer(tmp_path, tiny_config(vocab_size=size - 1))
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
