@@ -25,10 +25,14 @@ COMMANDS = {
     "corpus": "litebert.cli.corpus:app",
     "demo": "litebert.cli.demo:demo",
     "evaluate": "litebert.cli.evaluate:evaluate",
+    "export": "litebert.cli.exports:app",
     "finetune": "litebert.cli.finetune:finetune",
+    "grow": "litebert.cli.grow:grow",
+    "import": "litebert.cli.imports:app",
     "params": "litebert.cli.params:params",
     "predict": "litebert.cli.predict:predict",
     "pretrain": "litebert.cli.pretrain:pretrain",
+    "runs": "litebert.cli.runs:runs",
     "vocab": "litebert.cli.vocab:app",
 }
 

@@ -6,7 +6,7 @@ distrust: whatever the index says, no more is read or allocated than the files h
 is opened, and each tensor's checksum is tested.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from io import BufferedReader
 from pathlib import Path
@@ -28,12 +28,14 @@ CHUNK = 4 << 20  # bytes read at a time
 class Bundle:
     """An open checkpoint: its tensors' shapes and kinds, and the tensors when asked for.
 
-    `where` is its prefix. `kinds` has safetensors' words: "F32", "BF16", "I64" …
+    `where` is its prefix. `kinds` has safetensors' words: "F32", "BF16", "I64" … `watch` is told of
+    the bytes that are read of tensors.
     Raises ModelFolderError when a file is missing, cut short, damaged or of another format.
     """
 
-    def __init__(self, prefix: Path) -> None:
+    def __init__(self, prefix: Path, watch: Callable[[int], None] | None = None) -> None:
         self.where = str(prefix)
+        self._watch = watch
         self._prefix = prefix
         self.index = prefix.with_name(f"{prefix.name}.index")
         entries = read_table(self.index)
@@ -112,6 +114,8 @@ class Bundle:
                     self._refuse(entry, "the file was cut short while it was read")
                 yield buffer[:size].view(dtype), raw[:size]
                 left -= size
+                if self._watch is not None:
+                    self._watch(size)
         except OSError as error:
             self._refuse(entry, f"it cannot be read: {error.strerror or error}")
 

@@ -1,0 +1,169 @@
+"""Where a Google checkpoint's files are: a folder, a prefix, an archive, a TF-Hub module."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from litebert.foundation.errors import LitebertError, ModelFolderError
+from litebert.foundation.files import storage_errors
+from litebert.foundation.progress import Progress
+from litebert.text.source import LIST_FILE
+from litebert.weights.archive import ENDINGS, is_archive, unpack
+from litebert.weights.bundle_writer import CHECKPOINT_FILE
+from litebert.weights.google_config import CONFIG_FILES
+from litebert.weights.mapping import listed
+
+_INDEX = ".index"
+_PARTS = re.compile(r"(?P<prefix>.+)(\.index|\.meta|\.data-\d{5}-of-\d{5})")
+_LATEST = re.compile(r'^model_checkpoint_path:\s*"([^"\\]+)"', re.MULTILINE)
+_CONFIG_LIKE = "*config*.json"
+_MODEL_LIKE = "*.model"
+
+
+@dataclass(frozen=True)
+class GoogleSource:
+    """The files of one checkpoint."""
+
+    prefix: Path
+    folders: tuple[Path, ...]
+    """Where its configuration and vocabulary may be."""
+    notes: tuple[str, ...] = field(default=())
+    """What was decided on the way."""
+
+    def configuration(self) -> Path | None:
+        """The configuration, if there is one. Raises ModelFolderError where there are several."""
+        return self._only("configurations", "--config", self._configurations)
+
+    def vocabulary(self) -> Path | None:
+        """The SentencePiece model or vocab.txt, if there is one. Raises as `configuration` does."""
+        return self._only("vocabularies", "--vocabulary", self._vocabularies)
+
+    def _configurations(self, folder: Path) -> list[Path]:
+        named = [folder / name for name in CONFIG_FILES.values() if (folder / name).is_file()]
+        others = (p for p in folder.glob(_CONFIG_LIKE) if not p.name.startswith("tokenizer"))
+        return named or sorted(others)
+
+    def _vocabularies(self, folder: Path) -> list[Path]:
+        lists = [folder / LIST_FILE] if (folder / LIST_FILE).is_file() else []
+        return sorted(folder.glob(_MODEL_LIKE)) + lists
+
+    def _only(self, what: str, option: str, search: Callable[[Path], list[Path]]) -> Path | None:
+        for folder in self.folders:
+            found = search(folder)
+            if len(found) > 1:
+                names = listed(path.name for path in found)
+                raise ModelFolderError(
+                    f"{folder} holds several {what} ({names}): name one with {option}"
+                )
+            if found:
+                return found[0]
+        return None
+
+
+@contextmanager
+def google_source(path: Path, beside: Path) -> Iterator[GoogleSource]:
+    """The files of the checkpoint at `path`, for as long as the block lasts.
+
+    `path` is a folder, a checkpoint's prefix or one of its files, an archive, or a TensorFlow Hub
+    module's folder. An archive is unpacked into a temporary folder beside `beside`. Raises
+    ModelFolderError where there is no checkpoint, or there are several and none is named.
+    """
+    if not (path.is_file() and is_archive(path)):
+        yield _found(path)
+        return
+    with storage_errors(beside):
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        place = TemporaryDirectory(prefix=f".{beside.name}.", suffix=".tmp", dir=beside.parent)
+    with place as folder:
+        with Progress(f"Unpacking {path.name}", path.stat().st_size, "bytes") as progress:
+            unpack(path, Path(folder), _is_part, progress.advance)
+        try:
+            yield _found(Path(folder))
+        except LitebertError as error:
+            # The temporary folder is gone when the message is read.
+            raise type(error)(str(error).replace(folder, str(path))) from error.__cause__
+
+
+def _is_part(name: str) -> bool:
+    """Whether a file of an archive may be needed."""
+    return (
+        name in (CHECKPOINT_FILE, LIST_FILE)
+        or name.endswith((_INDEX, ".model", ".json"))
+        or ".data-" in name
+    )
+
+
+def _found(path: Path) -> GoogleSource:
+    prefix, notes = _prefix(path)
+    folders = [prefix.parent, prefix.parent / "assets"]
+    if prefix.parent.name == "variables":  # a hub module, or a saved model
+        folders += [prefix.parent.parent / "assets", prefix.parent.parent]
+    return GoogleSource(prefix, tuple(folders), tuple(notes))
+
+
+def _prefix(path: Path) -> tuple[Path, list[str]]:
+    """The checkpoint's prefix, and what there is to say about the choice."""
+    if path.is_dir():
+        return _prefix_in(path)
+    if path.with_name(f"{path.name}{_INDEX}").is_file():
+        return path, []
+    if path.is_file() and (part := _PARTS.fullmatch(path.name)) is not None:
+        return path.with_name(part["prefix"]), []
+    if path.is_file():
+        raise ModelFolderError(
+            f"{path} is no checkpoint: name its folder, its prefix, or an archive of it "
+            f"({', '.join(ENDINGS)})"
+        )
+    raise ModelFolderError(f"{path} does not exist: name a checkpoint's folder, prefix or archive")
+
+
+def _prefix_in(folder: Path) -> tuple[Path, list[str]]:
+    for place in (folder, folder / "variables"):
+        names = _names(place)
+        if not names:
+            continue
+        latest = _latest(place)
+        if latest in names:
+            others = f" of {len(names)}" if len(names) > 1 else ""
+            return place / latest, [f"{latest}{others}, as the file checkpoint says"]
+        if len(names) > 1:
+            raise ModelFolderError(
+                f"{folder} holds several checkpoints, name one: "
+                f"{listed([str(place / name) for name in names])}"
+            )
+        said = [f"the file checkpoint names {latest}, which is not there"] if latest else []
+        return place / names[0], said
+    inner = [p for p in sorted(folder.iterdir()) if p.is_dir() and (_names(p) or _is_module(p))]
+    if len(inner) == 1:  # as archives have it
+        return _prefix_in(inner[0])
+    if inner:
+        raise ModelFolderError(
+            f"{folder} holds several checkpoints, name one: {listed([str(p) for p in inner])}"
+        )
+    raise ModelFolderError(
+        f"{folder} holds no TensorFlow checkpoint: there is no file *{_INDEX} in it"
+    )
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name.removesuffix(_INDEX) for path in folder.glob(f"*{_INDEX}"))
+
+
+def _is_module(folder: Path) -> bool:
+    return bool(_names(folder / "variables"))
+
+
+def _latest(folder: Path) -> str:
+    """The checkpoint that the file `checkpoint` names; its folder was that of another machine."""
+    path = folder / CHECKPOINT_FILE
+    if not path.is_file():
+        return ""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            found = _LATEST.search(file.read(1 << 16))
+    except OSError:
+        return ""
+    return re.split(r"[/\\]", found[1])[-1] if found is not None else ""
