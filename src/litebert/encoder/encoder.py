@@ -110,19 +110,8 @@ class Encoder(nn.Module):
         all_layers: bool = False,
     ) -> EncoderOutput:
         """Encode tokens that lie as `layout` says: ids (B, T) padded or (N,) packed."""
-        limit = self.config.max_position_embeddings
-        if (longest := layout.longest(input_ids)) > limit:
-            raise DataError(
-                f"a sequence of {longest} tokens is longer than the {limit} this model takes: "
-                "cut it or split it"
-            )
-        dtype = self.compute_dtype
-        x = self.embeddings(input_ids, segment_ids, layout).to(dtype)  # (..., E)
-        tokens = x.shape[0]
-        if isinstance(layout, Packed) and dtype == torch.bfloat16:
-            x = F.pad(x, (0, 0, 0, -tokens % ROW_STEP))
-        if self.projection is not None:
-            x = Affine.of([self.projection], dtype)(x)  # (..., H)
+        dtype, tokens = self.compute_dtype, input_ids.shape[0]
+        x = self._first_input(input_ids, segment_ids, layout)
         # Each set is fused and cast once, then applied at every depth that shares it.
         attention, ffn = _prepared(self.attention, dtype), _prepared(self.ffn, dtype)
         layers: list[Tensor] = []
@@ -138,6 +127,26 @@ class Encoder(nn.Module):
         if self.pooler is not None:
             pooled = torch.tanh(self.pooler(layout.first(x).float()))  # (B, H)
         return EncoderOutput(x, pooled, tuple(layers) if all_layers else None)
+
+    def embed(self, input_ids: Tensor, segment_ids: Tensor | None, layout: Layout) -> Tensor:
+        """What the first layer reads: embeddings as wide as the hidden states, (..., H)."""
+        return self._first_input(input_ids, segment_ids, layout)[: input_ids.shape[0]]
+
+    def _first_input(self, input_ids: Tensor, segment_ids: Tensor | None, layout: Layout) -> Tensor:
+        """The same with the rows that `encode` fills up with."""
+        limit = self.config.max_position_embeddings
+        if (longest := layout.longest(input_ids)) > limit:
+            raise DataError(
+                f"a sequence of {longest} tokens is longer than the {limit} this model takes: "
+                "cut it or split it"
+            )
+        dtype = self.compute_dtype
+        x: Tensor = self.embeddings(input_ids, segment_ids, layout).to(dtype)  # (..., E)
+        if isinstance(layout, Packed) and dtype == torch.bfloat16:
+            x = F.pad(x, (0, 0, 0, -x.shape[0] % ROW_STEP))
+        if self.projection is not None:
+            x = Affine.of([self.projection], dtype)(x)  # (..., H)
+        return x
 
 
 def initialise(module: nn.Module, deviation: float) -> None:
