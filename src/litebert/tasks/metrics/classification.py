@@ -103,6 +103,17 @@ def macro_f1(confusion: IntArray) -> float:
     return float(class_scores(confusion)[2][occurs].mean())
 
 
+def binary_f1(truth: ArrayLike, predicted: ArrayLike, positive: int = 1) -> float:
+    """F1 of the class `positive` alone, from class indices (N,); 0 where it occurs in neither.
+
+    Raises ValueError where N is 0 or differs.
+    """
+    true, guess = _indices(truth, predicted)
+    right = int(np.sum((true == positive) & (guess == positive)))
+    claimed = int(np.sum(true == positive)) + int(np.sum(guess == positive))
+    return 2 * right / claimed if claimed else 0.0
+
+
 def log_loss(truth: ArrayLike, log_probabilities: ArrayLike) -> float:
     """Mean negative log-likelihood of the true classes (N,) under log-probabilities (N, C)."""
     values = np.asarray(log_probabilities, dtype=np.float64)

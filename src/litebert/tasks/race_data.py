@@ -1,0 +1,190 @@
+"""RACE's files: articles with questions, options and answers, every fault named by file and line.
+
+Two layouts of `RACE/SPLIT/{middle,high}/`: one file an article, as distributed, or `all.txt` with
+one JSON article a line, as the original's run_race.py wants it. Where both are there, `all.txt`
+counts.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from litebert.foundation.errors import ConfigError, DataError, nearest
+from litebert.foundation.files import read_lines
+from litebert.tasks.faults import Faults, Loaded
+from litebert.tasks.race import ChoiceExample
+from litebert.text.normalise import replace_surrogates
+
+LEVELS = ("middle", "high")
+SPLITS = ("train", "dev", "test")
+OPTIONS = 4
+
+_WHOLE = "all.txt"
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_SHOWN_NAMES = 12
+
+
+def read_race(
+    data: Path,
+    split: str = "train",
+    levels: Sequence[str] = LEVELS,
+    options: int = OPTIONS,
+    labelled: bool = True,
+    skip_bad: bool = False,
+) -> Loaded[ChoiceExample]:
+    """Read a split from the folder that holds RACE, or from RACE itself; middle school first.
+
+    A level whose folder is missing is passed over, where the other one is there. Every question
+    has so many `options`; `labelled` says whether their answers are needed. Raises ConfigError for
+    an unknown split or level; DataError, naming file and line, where an article or question does
+    not fit. With `skip_bad` such are left out and counted.
+    """
+    folders = _find(Path(data), split, levels)
+    faults = Faults(folders[0][1].parent, "questions")
+    form = _Form(options, labelled)
+    examples = [
+        example
+        for level, folder in folders
+        for where, article in _articles(folder, faults)
+        for example in _examples(article, level, form, where, faults)
+    ]
+    return faults.settle(examples, skip_bad)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """What every question must have."""
+
+    options: int
+    labelled: bool
+
+
+class _Fault(Exception):
+    """Why an article or a question cannot be used."""
+
+
+def _find(data: Path, split: str, levels: Sequence[str]) -> list[tuple[str, Path]]:
+    """The folders of the wanted levels that are there."""
+    if split not in SPLITS:
+        raise ConfigError(f'RACE has no split "{split}": {nearest(split, SPLITS)}')
+    for level in levels:
+        if level not in LEVELS:
+            raise ConfigError(f'RACE has no level "{level}": {nearest(level, LEVELS)}')
+    for root in (data / "RACE", data):
+        folders = [(level, root / split / level) for level in LEVELS if level in levels]
+        if found := [entry for entry in folders if entry[1].is_dir()]:
+            return found
+    if not data.is_dir():
+        raise DataError(f"{data} is not a folder: name the one that holds RACE/{split}")
+    names = ", ".join(sorted(path.name for path in data.iterdir())[:_SHOWN_NAMES]) or "nothing"
+    wanted = " or ".join(f"{split}/{level}" for level in levels)
+    raise DataError(
+        f"{data} has no folder {wanted}, nor has {data / 'RACE'}: name the folder of RACE; "
+        f"it contains {names}"
+    )
+
+
+def _articles(folder: Path, faults: Faults) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (place, article) of every file, in the order of the numbers in their names."""
+    paths = [folder / _WHOLE]
+    if not paths[0].is_file():
+        paths = sorted(folder.glob("*.txt"), key=_natural)
+    if not paths:
+        raise DataError(f"{folder} holds no .txt file: RACE's articles are expected there")
+    for path in paths:
+        for line, text in _documents(path):
+            where = f"{path}, line {line}"
+            try:
+                row = json.loads(text)
+            except json.JSONDecodeError as problem:
+                faults.add(where, f"not JSON: {problem.msg} at column {problem.colno}")
+            except (RecursionError, ValueError):
+                faults.add(where, "not JSON that can be read")
+            else:
+                if isinstance(row, dict):
+                    yield where, row
+                else:
+                    faults.add(where, "no JSON object with article, questions, options, answers")
+
+
+def _documents(path: Path) -> Iterator[tuple[int, str]]:
+    """The JSON texts of a file by line: one a line, or one over all lines of an article's file."""
+    lines = [(number, line) for number, line in read_lines(path) if line.strip()]
+    if path.name != _WHOLE and len(lines) > 1 and not _is_json(lines[0][1]):
+        return iter([(lines[0][0], "\n".join(line for _, line in lines))])
+    return iter(lines)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (RecursionError, ValueError):
+        return False
+    return True
+
+
+def _natural(path: Path) -> list[tuple[int, int, str]]:
+    """A key by which 2.txt comes before 10.txt."""
+    parts = re.split(r"([0-9]+)", path.name)
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
+
+
+def _examples(
+    article: dict[str, Any], level: str, form: _Form, where: str, faults: Faults
+) -> Iterator[ChoiceExample]:
+    """The questions of an article that can be used; the others go to the faults."""
+    questions = article.get("questions")
+    count = len(questions) if isinstance(questions, list) else 0
+    try:
+        text, rows = _checked(article, count, form)
+    except _Fault as fault:
+        faults.add(where, str(fault), max(count, 1))
+        return
+    for number, (question, options, answer) in enumerate(rows, start=1):
+        try:
+            if not isinstance(question, str):
+                raise _Fault("it is no text")
+            options, label = _options(options, form), _label(answer, form)
+        except _Fault as fault:
+            faults.add(f"{where}, question {number}", str(fault))
+        else:
+            key = f"{article.get('id', '')}#{number}"
+            yield ChoiceExample(key, text, replace_surrogates(question), options, label, level)
+
+
+def _checked(
+    article: dict[str, Any], count: int, form: _Form
+) -> tuple[str, Iterator[tuple[Any, Any, Any]]]:
+    """The article's text, and its questions with their options and answers."""
+    text = article.get("article")
+    if not isinstance(text, str) or not text.strip():
+        raise _Fault('no text "article"')
+    if not count:
+        raise _Fault("the article has no questions")
+    given = {"answers": [None] * count} if not form.labelled else {}
+    lists = [{**given, **article}.get(name) for name in ("questions", "options", "answers")]
+    for name, values in zip(("options", "answers"), lists[1:], strict=True):
+        if not isinstance(values, list) or len(values) != count:
+            found = len(values) if isinstance(values, list) else "no list"
+            raise _Fault(f'{count} questions need as many "{name}": there are {found}')
+    return replace_surrogates(text), zip(*lists, strict=True)
+
+
+def _options(options: Any, form: _Form) -> tuple[str, ...]:
+    if not isinstance(options, list) or not all(isinstance(option, str) for option in options):
+        raise _Fault("its options are not a list of texts")
+    if len(options) != form.options:
+        raise _Fault(f"it has {len(options)} options where {form.options} are expected")
+    return tuple(map(replace_surrogates, options))
+
+
+def _label(answer: Any, form: _Form) -> int | None:
+    if answer is None and not form.labelled:
+        return None
+    letters = list(_LETTERS[: form.options])
+    if answer not in letters:
+        raise _Fault(f"its answer is {answer!r}, not one of {', '.join(letters)}")
+    return letters.index(answer)
