@@ -7,23 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from litebert.corpus.instances import Instance
 from litebert.corpus.shards import Corpus
-from litebert.corpus.spans import Spans, split_heldout
-from litebert.corpus.stream import InstanceStream
-from litebert.encoder.config import EncoderConfig
-from litebert.encoder.models import PretrainingModel
 from litebert.foundation.errors import ConfigError, DivergenceError
 from litebert.foundation.progress import console
-from litebert.foundation.randomness import Position, derive_seed
-from litebert.optim import learning_rate_at, optimizer_of
+from litebert.optim import learning_rate_at
+from litebert.pretraining.assembly import Assembly, assemble, open_data, resolve_config
 from litebert.pretraining.evaluate import piece_counts, unigram_loss
 from litebert.pretraining.expectations import expectations
 from litebert.pretraining.report import write_run_report
 from litebert.pretraining.settings import PretrainingSettings
-from litebert.pretraining.trainable import Pretraining
 from litebert.training.budget import resolve_length
 from litebert.training.checkpoint import (
     CHECKPOINTS,
@@ -42,7 +34,7 @@ from litebert.training.loop import (
     Trainer,
     TrainingResult,
 )
-from litebert.training.machine import MachineSettings, apply_machine, resolve_machine
+from litebert.training.machine import MachineSettings, resolve_machine
 from litebert.training.replicas import replicate
 from litebert.training.run_folder import (
     RUN,
@@ -117,7 +109,8 @@ def _pretrain(
     corpus = Corpus.open(corpus_folder)
     record = _stored_record(corpus, folder, settings, resume, world)
     machine = _machine(settings, record, world)
-    run = _assemble(corpus, settings, machine, world)
+    config, data = resolve_config(corpus, settings), open_data(corpus, settings)
+    run = assemble(config, data, settings, machine, world)
     state = TrainingState()
     if record is None:
         record = _begin(run, corpus, settings, machine, folder, world, began)
@@ -203,56 +196,8 @@ def _machine(
     return MachineSettings.parse(world.share(machine.model_dump()))
 
 
-@dataclass(frozen=True)
-class _Run:
-    """The assembled parts of a run."""
-
-    config: EncoderConfig
-    trainable: Pretraining
-    optimizer: torch.optim.Optimizer
-    stream: InstanceStream
-    heldout: list[Instance]
-
-
-def _assemble(
-    corpus: Corpus, settings: PretrainingSettings, machine: MachineSettings, world: World
-) -> _Run:
-    """Build the model, its data and its optimiser, as functions of settings and seed alone."""
-    config = settings.model.resolve(corpus.vocab_size)
-    if settings.data.max_length > config.max_position_embeddings:
-        raise ConfigError(
-            f"max_length: {settings.data.max_length} exceeds the "
-            f"{config.max_position_embeddings} positions of the model"
-        )
-    device, dtype = apply_machine(machine, world.local_rank)
-    loop = settings.training
-    torch.manual_seed(derive_seed(loop.seed, "weights") % 2**63)
-    model = PretrainingModel(config)
-    model.encoder.compute_dtype = dtype
-    model.to(device)
-    training_spans, heldout_spans = split_heldout(corpus, settings.evaluation.heldout)
-    stream = InstanceStream(corpus, training_spans, settings.data, loop.seed)
-    heldout = _heldout_instances(corpus, heldout_spans, settings)
-    trainable = Pretraining(
-        model, stream, heldout, loop.batch_size, loop.micro_batch_size, device, world
-    )
-    optimizer = optimizer_of(
-        settings.optimizer, model.named_parameters(), settings.schedule.learning_rate
-    )
-    return _Run(config, trainable, optimizer, stream, heldout)
-
-
-def _heldout_instances(
-    corpus: Corpus, spans: Spans, settings: PretrainingSettings
-) -> list[Instance]:
-    """The instances of every evaluation: the same whatever the run's seed."""
-    stream = InstanceStream(corpus, spans, settings.data, seed=0)
-    count = min(settings.evaluation.evaluation_instances, stream.epoch_size(0))
-    return stream.take(Position(), count)[0]
-
-
 def _begin(
-    run: _Run,
+    run: Assembly,
     corpus: Corpus,
     settings: PretrainingSettings,
     machine: MachineSettings,
@@ -281,7 +226,7 @@ def _begin(
             "config": run.config.model_dump(),
             "parameters": sum(p.numel() for p in run.trainable.model.parameters()),
             "corpus": corpus.content_hash,
-            "unigram_loss": unigram_loss(piece_counts(run.stream), run.heldout),
+            "unigram_loss": unigram_loss(piece_counts(run.data.stream), run.data.heldout),
         }
     record = RunRecord(COMMAND, settings.model_dump(exclude_none=True), world.share(resolved))
     if world.first:

@@ -1,0 +1,83 @@
+"""The parts of a pretraining run, made of settings and seed alone."""
+
+from dataclasses import dataclass
+
+import torch
+
+from litebert.corpus.instances import Instance
+from litebert.corpus.shards import Corpus
+from litebert.corpus.spans import split_heldout
+from litebert.corpus.stream import InstanceStream
+from litebert.encoder.config import EncoderConfig
+from litebert.encoder.models import PretrainingModel
+from litebert.foundation.errors import ConfigError
+from litebert.foundation.randomness import Position, derive_seed
+from litebert.optim import optimizer_of
+from litebert.pretraining.settings import PretrainingSettings
+from litebert.pretraining.trainable import Pretraining
+from litebert.training.distributed import ALONE, World
+from litebert.training.machine import MachineSettings, apply_machine
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a run trains on, and the instances of its evaluations."""
+
+    stream: InstanceStream
+    heldout: list[Instance]
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """The assembled parts of a run."""
+
+    config: EncoderConfig
+    data: Data
+    trainable: Pretraining
+    optimizer: torch.optim.Optimizer
+
+
+def resolve_config(corpus: Corpus, settings: PretrainingSettings) -> EncoderConfig:
+    """The configuration of the encoder that settings ask for, fitted to the corpus.
+
+    Raises ConfigError where they do not fit together.
+    """
+    config = settings.model.resolve(corpus.vocab_size)
+    if settings.data.max_length > config.max_position_embeddings:
+        raise ConfigError(
+            f"max_length: {settings.data.max_length} exceeds the "
+            f"{config.max_position_embeddings} positions of the model"
+        )
+    return config
+
+
+def open_data(corpus: Corpus, settings: PretrainingSettings) -> Data:
+    """The stream to train on, and the held-out instances, the same whatever the run's seed."""
+    training_spans, heldout_spans = split_heldout(corpus, settings.evaluation.heldout)
+    stream = InstanceStream(corpus, training_spans, settings.data, settings.training.seed)
+    heldout = InstanceStream(corpus, heldout_spans, settings.data, seed=0)
+    count = min(settings.evaluation.evaluation_instances, heldout.epoch_size(0))
+    return Data(stream, heldout.take(Position(), count)[0])
+
+
+def assemble(
+    config: EncoderConfig,
+    data: Data,
+    settings: PretrainingSettings,
+    machine: MachineSettings,
+    world: World = ALONE,
+) -> Assembly:
+    """Build the model, what trains it on the data, and its optimiser, on a resolved machine."""
+    device, dtype = apply_machine(machine, world.local_rank)
+    loop = settings.training
+    torch.manual_seed(derive_seed(loop.seed, "weights") % 2**63)
+    model = PretrainingModel(config)
+    model.encoder.compute_dtype = dtype
+    model.to(device)
+    trainable = Pretraining(
+        model, data.stream, data.heldout, loop.batch_size, loop.micro_batch_size, device, world
+    )
+    optimizer = optimizer_of(
+        settings.optimizer, model.named_parameters(), settings.schedule.learning_rate
+    )
+    return Assembly(config, data, trainable, optimizer)
