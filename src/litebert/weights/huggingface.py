@@ -98,6 +98,10 @@ def _folder(source: Path) -> Path:
             f"{source} does not exist: name a folder; litebert downloads nothing, so fetch a "
             "published model first, as with: hf download NAME --local-dir FOLDER"
         )
+    if any(source.glob("*.index")) and not (source / CONFIG_FILE).is_file():
+        raise ModelFolderError(
+            f"{source} holds a TensorFlow checkpoint: run litebert import google {source} on it"
+        )
     return resolve_model_folder(source)
 
 

@@ -60,15 +60,18 @@ def choose_head(
     if not allow_missing:
         advice = "; to import what is there, give --allow-missing-heads"
         return Choice(whole, names, notes=tuple(notes), advice=advice)
-    smaller = (blueprint_of(config, h, names, source.shapes) for h in _SMALLER.get(head, ("none",)))
-    chosen = next(b for b in smaller if not _missing_beyond(_needed(b), names))
-    left = [n for n in names if n in needed.all_names and n not in _needed(chosen).all_names]
+    for smaller in _SMALLER.get(head, ("none",)):  # the last is there in any case
+        chosen = blueprint_of(config, smaller, names, source.shapes)
+        kept = _needed(chosen)
+        if not _missing_beyond(kept, names):
+            break
+    left = [name for name in names if name in needed.all_names - kept.all_names]
     why = f"of a head ({head}) that is not whole"
     rows = [Mapped(names[n], None, source.shapes[names[n]], "skipped", why) for n in left]
     rows += missing
     notes.append("what is missing is left out: a head made later begins at random weights")
-    kept = {name: stored for name, stored in names.items() if name not in left}
-    return Choice(chosen, kept, tuple(rows), tuple(notes))
+    taken = {name: stored for name, stored in names.items() if name not in left}
+    return Choice(chosen, taken, tuple(rows), tuple(notes))
 
 
 def build(source: TensorSource, choice: Choice) -> tuple[Model, list[Mapped]]:

@@ -26,7 +26,7 @@ from litebert.weights.tensors import Storable, write_tensors
 
 _MEMORY = 1 << 30  # bytes beside two copies of the file
 _SLACK = 16 << 20  # bytes that may be written beside four copies of the file
-_SECONDS, _SPEED = 60, 10 << 20  # at least so many seconds, or as many as the bytes take
+_SECONDS, _SPEED = 120, 10 << 20  # at least so many seconds, or as many as the bytes take
 _REFUSED = 3
 _DTYPES = {kind.dtype for kind in KINDS}
 
@@ -146,8 +146,9 @@ def _reason(error: Exception) -> str:
         return f"it asks for {found[1]}, which no tensor needs"
     if "alloc" in text or "memory" in text:
         return "it needs far more memory than the file has bytes"
-    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return f"{type(error).__name__}: {first:.200}" if first else type(error).__name__
+    text = text.rpartition("WeightsUnpickler error:")[2]
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "it ends too early")
+    return f"{first:.200} ({type(error).__name__})"
 
 
 def _said(output: bytes) -> dict[str, Any]:
