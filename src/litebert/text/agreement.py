@@ -116,8 +116,8 @@ def fast_exceptions(tokenizer: Tokenizer) -> str:
         return spelled
     marks = ", marks stacked on a letter" if tokenizer.normalisation.keep_accents else ""
     return (
-        f"{spelled} Rarely, numbers with commas{marks}, segmentations of equal score and characters "
-        "younger than the running Python differ too. With ALBERT's English vocabulary "
+        f"{spelled} Rarely, numbers with commas{marks}, segmentations of equal score and "
+        "characters younger than the running Python differ too. With ALBERT's English vocabulary "
         f"{sum(MEASURED.values()):,} of {MEASURED_TEXTS:,} texts in 12 languages differs: one that "
         "spells out special pieces. transformers' class `AlbertTokenizer` builds a pipeline of its "
         f"own, with which {MEASURED_ALBERT_CLASS} of them differ: prefer `AutoTokenizer`."

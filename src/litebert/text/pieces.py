@@ -46,9 +46,10 @@ def load_processor(model: bytes, where: Path | str = "the SentencePiece model") 
     try:
         processor = SentencePieceProcessor(model_proto=model)
     except (RuntimeError, ValueError, IndexError) as error:
-        reason = str(error).splitlines()[0] if str(error) else "unreadable"
+        reason = str(error).partition("\n")[0]
+        told = "" if ".cc(" in reason else f" ({reason})"  # a place in its source helps nobody
         raise VocabularyError(
-            f"{where} is not a SentencePiece model ({reason}): {_TRAIN_HINT}"
+            f"{where} is not a SentencePiece model{told}: {_TRAIN_HINT}"
         ) from None
     if processor.GetPieceSize() == 0:
         raise VocabularyError(f"{where} is not a SentencePiece model (no pieces): {_TRAIN_HINT}")

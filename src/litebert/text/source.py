@@ -117,8 +117,9 @@ def _added_pieces(source: Source) -> Iterator[tuple[Path, str, bool]]:
 
 def _file_in(path: Path) -> Path:
     if not path.is_dir():
+        state = "is neither a file nor a folder" if path.exists() else "does not exist"
         raise VocabularyError(
-            f"{path} does not exist: name a vocabulary folder, {MODEL_FILE} or {LIST_FILE}"
+            f"{path} {state}: name a vocabulary folder, {MODEL_FILE} or {LIST_FILE}"
         )
     present = [path / name for name in (MODEL_FILE, LIST_FILE) if (path / name).is_file()]
     if len(present) == 2:

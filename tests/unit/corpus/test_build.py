@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 from litebert.corpus import writer
-from litebert.corpus.build import build_corpus, make_jobs
+from litebert.corpus.build import JobEncoder, build_corpus, make_jobs
 from litebert.corpus.documents import ReaderSettings
 from litebert.corpus.shards import Corpus
 from litebert.corpus.writer import id_type
 from litebert.foundation.errors import ConfigError, CorpusError, DataError, StorageError
+from litebert.text.tokenizer import WordPieceTokenizer
+from wordpieces import small_wordpieces
 
 JOB = 20_000  # characters
 
@@ -32,6 +34,18 @@ def test_the_bytes_do_not_depend_on_the_number_of_workers(
     folder = tmp_path / "corpus"
     build_corpus([text_file], tokenizer, folder, workers=workers, limits=limits, job_characters=JOB)
     assert contents(folder) == contents(corpus.folder)
+
+
+def test_a_wordpiece_corpus_has_its_ids_and_its_tokenizer(text_file, limits, tmp_path):
+    tokenizer = WordPieceTokenizer(small_wordpieces())
+    folder = tmp_path / "corpus"
+    build_corpus([text_file], tokenizer, folder, limits=limits, job_characters=JOB)
+    corpus = Corpus.open(folder)
+    corpus.verify()
+    assert corpus.tokenizer() == tokenizer
+    job = next(make_jobs([text_file], ReaderSettings(), JOB))
+    worker = pickle.loads(pickle.dumps(JobEncoder(tokenizer, "en")))
+    assert worker(job).ids[:500].tolist() == corpus.ids(0, 500).tolist()
 
 
 def test_where_jobs_are_cut_does_not_show_in_the_corpus(

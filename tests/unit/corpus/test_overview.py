@@ -3,6 +3,8 @@ import pytest
 
 from litebert.corpus.instances import Instance, InstanceSettings
 from litebert.corpus.overview import overview, readable, unmasked
+from litebert.text.tokenizer import WordPieceTokenizer
+from wordpieces import small_wordpieces
 
 
 def test_figures_agree_with_the_corpus(corpus):
@@ -29,3 +31,15 @@ def test_an_instance_reads_as_text_that_shows_its_masks(tokenizer):
     assert unmasked(instance)[position] == label
     word = tokenizer.pieces[label].removeprefix("▁")
     assert f"[CLS] the {{[MASK]→{word}}}" in readable(instance, tokenizer)
+
+
+def test_an_instance_of_wordpiece_reads_as_text_too():
+    tokenizer = WordPieceTokenizer(small_wordpieces())
+    text = tokenizer.encode("敏捷的 namezzz")
+    ids = np.array([tokenizer.cls_id, *text, tokenizer.sep_id])
+    place = len(ids) - 2  # "##z"
+    label = int(ids[place])
+    ids[place] = tokenizer.mask_id
+    none = np.zeros(len(ids), dtype=np.int64)
+    instance = Instance(ids, none, np.array([place]), np.array([label]), 0, 0.0)
+    assert readable(instance, tokenizer) == "[CLS] 敏 捷 的 namezz{[MASK]→z} [SEP]"

@@ -49,6 +49,19 @@ def test_what_is_no_fast_file_is_refused(tmp_path, content):
         Tokenizer.load(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("nowhere", "nowhere does not exist: name a vocabulary folder, spiece"),
+        ("/dev/null", "is neither a file nor a folder"),
+        ("", r"holds no spiece\.model, vocab\.txt or tokenizer\.json"),
+    ],
+)
+def test_a_place_without_a_vocabulary_is_named(tmp_path, place, message):
+    with pytest.raises(VocabularyError, match=message):
+        Tokenizer.load(tmp_path / place)
+
+
 def test_added_pieces_are_refused_and_named(tokenizer, tmp_path):
     tokenizer.save(tmp_path)
     path = tmp_path / "added_tokens.json"
