@@ -10,7 +10,7 @@ from litebert.foundation.errors import DataError
 from litebert.foundation.files import read_json
 from litebert.report.history import History
 from litebert.training.journal import METRICS, read_metrics
-from litebert.training.run_folder import ENVIRONMENT, RUN, RunRecord
+from litebert.training.run_folder import ENVIRONMENT, RUN, RunRecord, look_up_run
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,7 @@ def open_runs(folders: Sequence[Path]) -> list[Run]:
 
 
 def _open(folder: Path, name: str) -> Run:
-    values = read_json(folder / RUN, DataError)
-    try:
-        record = RunRecord(
-            str(values["command"]), dict(values["settings"]), dict(values["resolved"])
-        )
-    except (KeyError, TypeError, ValueError):
-        raise DataError(f"{folder / RUN} is not the record of a run") from None
+    record = look_up_run(folder)
     environment = read_json(folder / ENVIRONMENT, DataError)
     if not isinstance(environment, dict):
         raise DataError(f"{folder / ENVIRONMENT} does not describe a machine")

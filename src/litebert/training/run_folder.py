@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from litebert.foundation.errors import ConfigError, ResumeError, StorageError
+from litebert.foundation.errors import ConfigError, DataError, ResumeError, StorageError
 from litebert.foundation.files import read_json, remove_leftovers, require_vacant, write_json
 from litebert.foundation.progress import console
 from litebert.foundation.settings import Settings, differences
@@ -87,6 +87,15 @@ def read_run(folder: Path, command: str) -> RunRecord:
     if record.command != command:
         raise ResumeError(f"{folder} is a run of litebert {record.command}, not of {command}")
     return record
+
+
+def look_up_run(folder: Path) -> RunRecord:
+    """The record of a run of any command, to be shown. Raises DataError where it is none."""
+    values = read_json(Path(folder) / RUN, DataError)
+    try:
+        return RunRecord(str(values["command"]), dict(values["settings"]), dict(values["resolved"]))
+    except (KeyError, TypeError, ValueError):
+        raise DataError(f"{Path(folder) / RUN} is not the record of a run") from None
 
 
 def stored_settings(record: RunRecord, model: type[S]) -> S:

@@ -19,7 +19,7 @@ from litebert.encoder.models import (
     head_of,
 )
 from litebert.foundation.errors import ModelFolderError
-from litebert.weights.mapping import Mapped, TensorSource, read_parameters
+from litebert.weights.mapping import Mapped, TensorSource, check_fit, read_parameters
 from litebert.weights.stored import StoredForm
 
 # What a head consists of, by the first words of our names; of equal ones the likeliest is first.
@@ -75,6 +75,16 @@ def assemble(
             state[name] = torch.zeros(parameter.shape)
     model.load_state_dict(state, assign=True)
     return model.eval(), rows
+
+
+def outline(
+    blueprint: Blueprint, source: TensorSource, form_of: FormOf, names: Mapping[str, str]
+) -> Model:
+    """The same on the meta device: names and shapes are checked, and no tensor is read."""
+    check_depth(blueprint.config, source)
+    model = empty_model(blueprint)
+    check_fit(source, form_of(model, encoder_of(model)), names)
+    return model
 
 
 def empty_model(blueprint: Blueprint) -> Model:

@@ -5,7 +5,8 @@ any may have a model card, `README.md`. Reading takes nothing on trust: configur
 must agree in every name and shape.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from litebert.encoder.models import (
 from litebert.foundation.errors import ModelFolderError, VocabularyError
 from litebert.foundation.files import atomic_file, atomic_folder, read_json, write_json
 from litebert.text.tokenizer import Tokenizer
-from litebert.weights.assembly import Blueprint, assemble, head_in
+from litebert.weights.assembly import Blueprint, assemble, head_in, outline
 from litebert.weights.configuration import (
     ARCHITECTURES,
     PROBLEM_TYPES,
@@ -79,6 +80,12 @@ def load_model(folder: str | Path) -> Model:
     ModelFolderError where the folder is none, is damaged, or lacks a tensor or has others.
     """
     return _load(resolve_model_folder(folder), None)
+
+
+def load_outline(folder: str | Path) -> Model:
+    """The same on the meta device: what the folder says it holds, without reading the weights."""
+    with _opened(resolve_model_folder(folder), None) as (file, blueprint, names):
+        return outline(blueprint, file, stored_form, names)
 
 
 def load_encoder(folder: str | Path) -> Encoder:
@@ -200,6 +207,15 @@ def _tensors(model: Model) -> dict[str, Storable]:
 
 def _load(folder: Path, wanted: Head | None) -> Model:
     """The model with the head that the folder says or holds; its encoder alone for "none"."""
+    with _opened(folder, wanted) as (file, blueprint, names):
+        return assemble(blueprint, file, stored_form, names)[0]
+
+
+@contextmanager
+def _opened(
+    folder: Path, wanted: Head | None
+) -> Iterator[tuple[TensorFile, Blueprint, dict[str, str]]]:
+    """The weights of a folder, what to build of them, and their names as they are expected."""
     where = folder / CONFIG_FILE
     values = read_json(where, ModelFolderError)
     config = read_configuration(values, str(where))
@@ -210,7 +226,7 @@ def _load(folder: Path, wanted: Head | None) -> Model:
             names = {n: s for n, s in names.items() if n.startswith(f"{config.family}.")}
         head = head_in(heads_held(names, config.family), said) if wanted is None else wanted
         blueprint = blueprint_of(config, head, names, file.shapes)
-        return assemble(blueprint, file, stored_form, expected_names(names, head, config.family))[0]
+        yield file, blueprint, expected_names(names, head, config.family)
 
 
 def expected_names(names: Mapping[str, str], head: Head, family: Family) -> dict[str, str]:

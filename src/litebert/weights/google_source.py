@@ -72,7 +72,7 @@ def google_source(path: Path, beside: Path) -> Iterator[GoogleSource]:
     ModelFolderError where there is no checkpoint, or there are several and none is named.
     """
     if not (path.is_file() and is_archive(path)):
-        yield _found(path)
+        yield find_checkpoint(path)
         return
     with storage_errors(beside):
         beside.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ def google_source(path: Path, beside: Path) -> Iterator[GoogleSource]:
         with Progress(f"Unpacking {path.name}", path.stat().st_size, "bytes") as progress:
             unpack(path, Path(folder), _is_part, progress.advance)
         try:
-            yield _found(Path(folder))
+            yield find_checkpoint(Path(folder))
         except LitebertError as error:
             # The temporary folder is gone when the message is read.
             raise type(error)(str(error).replace(folder, str(path))) from error.__cause__
@@ -96,7 +96,8 @@ def _is_part(name: str) -> bool:
     )
 
 
-def _found(path: Path) -> GoogleSource:
+def find_checkpoint(path: Path) -> GoogleSource:
+    """The files of the checkpoint at `path`, no archive. Raises as `google_source` does."""
     prefix, notes = _prefix(path)
     folders = [prefix.parent, prefix.parent / "assets"]
     if prefix.parent.name == "variables":  # a hub module, or a saved model

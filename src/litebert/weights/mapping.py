@@ -98,7 +98,7 @@ def read_parameters(
     passed over. A parameter that the form does not store is left out. Raises ModelFolderError
     listing the tensors that are missing, unused, wrong-shaped, not of floats, or unequal.
     """
-    _check_fit(source, form, names)
+    check_fit(source, form, names)
     holders: dict[str, list[str]] = defaultdict(list)
     for name, ours in form.parameters.items():
         holders[ours].append(name)
@@ -145,8 +145,8 @@ def _printable(name: str) -> str:
     )
 
 
-def _check_fit(source: TensorSource, form: StoredForm, names: Mapping[str, str]) -> None:
-    """Raise one error that lists all that is wrong with the names, shapes and kinds."""
+def check_fit(source: TensorSource, form: StoredForm, names: Mapping[str, str]) -> None:
+    """Raise ModelFolderError, listing all that is wrong with names, shapes and kinds at once."""
     required = {**form.shapes, **form.identity}
     shapes = {**required, **{copy: form.shapes[of] for copy, of in form.tied.items()}}
     both = [name for name in shapes if name in names]

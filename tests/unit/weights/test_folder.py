@@ -22,6 +22,8 @@ from litebert.foundation.files import storage_errors
 from litebert.weights.folder import (
     load_classifier,
     load_encoder,
+    load_model,
+    load_outline,
     load_pretraining_model,
     matching_tokenizer,
     read_config,
@@ -248,3 +250,16 @@ def damaged(whole: bytes, case: int, draw: random.Random) -> bytes:
         return whole[:place] + draw.randbytes(3) + whole[place + 3 :]
     old, new = draw.choice(b"0123456789,:{"), draw.choice(b"0789,]")
     return whole.replace(bytes([old]), bytes([new]))
+
+
+def test_an_outline_is_the_model_without_its_weights(pretrained: Path, finetuned: Path) -> None:
+    for folder in (pretrained, finetuned):
+        model, whole = load_outline(folder), load_model(folder)
+        assert type(model) is type(whole)
+        assert {n: p.shape for n, p in model.state_dict().items()} == {
+            n: p.shape for n, p in whole.state_dict().items()
+        }
+        assert all(p.is_meta for p in model.parameters())
+    alter(finetuned, classifier__bias=None)
+    with pytest.raises(ModelFolderError, match=r"1 missing: classifier\.bias"):
+        load_outline(finetuned)
