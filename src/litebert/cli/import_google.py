@@ -16,6 +16,7 @@ def google(
     vocabulary: Path | None = None,
     head: Head | None = None,
     allow_missing_heads: bool = False,
+    cased: bool = False,
 ) -> None:
     """Make a model folder of a TensorFlow checkpoint of ALBERT or BERT.
 
@@ -28,6 +29,7 @@ def google(
         head: The head that is wanted, others are skipped; by default the one that is there. One
             output is a classifier's unless it is called a choice.
         allow_missing_heads: Import what is there where pretraining's heads or the pooler are not.
+        cased: The model sees text in its own case, as BERT's cased ones (do_lower_case=False).
     """
-    made = import_google(source, output, config, vocabulary, head, allow_missing_heads)
+    made = import_google(source, output, config, vocabulary, head, allow_missing_heads, cased)
     print_import(made)

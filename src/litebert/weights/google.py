@@ -5,13 +5,14 @@ Google published: v1, v2, the Chinese models, BERT. Nothing that belongs to a mo
 in silence: what became of every variable is in the report.
 """
 
+import re
 from pathlib import Path
 
 from litebert.encoder.models import HEADS, Head
 from litebert.foundation.errors import ConfigError, ModelFolderError, nearest
 from litebert.foundation.progress import Progress
 from litebert.text.normalise import replace_surrogates
-from litebert.text.tokenizer import Tokenizer
+from litebert.text.tokenizer import SentencePieceTokenizer, Tokenizer, WordPieceTokenizer
 from litebert.weights.archive import is_archive
 from litebert.weights.bundle import Bundle
 from litebert.weights.google_checkpoint import Checkpoint, Choice, build, choose_head
@@ -32,6 +33,8 @@ from litebert.weights.imported import (
 )
 from litebert.weights.mapping import MappingReport
 
+_CASED = re.compile(r"(?<!un)cased", re.IGNORECASE)  # as in multi_cased_L-12_H-768_A-12
+
 
 def import_google(
     source: str | Path,
@@ -40,14 +43,16 @@ def import_google(
     vocabulary: str | Path | None = None,
     head: Head | None = None,
     allow_missing_heads: bool = False,
+    cased: bool = False,
 ) -> Imported:
     """Make a model folder of a Google checkpoint; an older model folder in its place is replaced.
 
     `source` is a folder, a checkpoint's prefix, an archive, or a TensorFlow Hub module's folder;
     `config` a configuration file or a preset, by default the file beside the checkpoint;
     `vocabulary` likewise a SentencePiece model or vocab.txt. `head` says which head is wanted,
-    others are skipped, and what a classifier with one output is for. The report of what became of
-    every variable is also written to `import.json`.
+    others are skipped, and what a classifier with one output is for. `cased` models see text in its
+    own case, which no file of Google's says. The report of what became of every variable is also
+    written to `import.json`.
 
     Raises ModelFolderError where files are missing or damaged, a variable is missing or unknown, or
     a head or the pooler is missing and not allowed to; ConfigError for an unknown preset or head.
@@ -58,7 +63,7 @@ def import_google(
     require_place(source, out)
     with google_source(source, out) as files:
         found = Path(vocabulary) if vocabulary is not None else files.vocabulary()
-        tokenizer = None if found is None else Tokenizer.load(found)
+        tokenizer = None if found is None else _tokenizer(found, cased)
         with (
             Progress(f"Reading {files.prefix.name}", unit="bytes") as progress,
             Bundle(files.prefix, progress.advance) as bundle,
@@ -70,12 +75,25 @@ def import_google(
             model, rows = build(checkpoint, said, choice)
         notes = (*files.notes, *_notes(checkpoint, said, choice))
         notes += tuple(vocabulary_notes(tokenizer, said.config))
+        if tokenizer is not None and not cased and _CASED.search(f"{source} {files.prefix}"):
+            notes += ('the name says "cased": if the model keeps the case of text, give --cased',)
         every = (*rows, *checkpoint.skipped, *choice.rows)
         report = MappingReport(_where(source, files.prefix), every, notes)
         name = None if found is None else found.name
         made = Imported(out, said.config, choice.head, name, report)
         save_import(made, model, tokenizer)
     return made
+
+
+def _tokenizer(file: Path, cased: bool) -> Tokenizer:
+    tokenizer = Tokenizer.load(file)
+    if cased and isinstance(tokenizer, WordPieceTokenizer):
+        kept = tokenizer.settings.changed(lower_case=False)
+        return WordPieceTokenizer(tokenizer.pieces, kept, file)
+    if cased and isinstance(tokenizer, SentencePieceTokenizer):
+        upright = tokenizer.normalisation.changed(lower_case=False)
+        return SentencePieceTokenizer(tokenizer.model, upright, file)
+    return tokenizer
 
 
 def _configuration(checkpoint: Checkpoint, files: GoogleSource, asked: str | None) -> GoogleConfig:

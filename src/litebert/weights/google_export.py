@@ -8,7 +8,7 @@ from litebert.encoder.config import EncoderConfig
 from litebert.encoder.models import Head, encoder_of, head_of
 from litebert.foundation.errors import ConfigError
 from litebert.foundation.files import atomic_folder, require_vacant, write_json
-from litebert.text.source import LIST_FILE, MODEL_FILE
+from litebert.text.source import CONFIG_FILE, LIST_FILE, MODEL_FILE
 from litebert.weights.bundle_writer import Variable, write_bundle
 from litebert.weights.folder import load_model, resolve_model_folder
 from litebert.weights.google_checkpoint import google_form
@@ -16,6 +16,7 @@ from litebert.weights.google_config import CONFIG_FILES, google_configuration, s
 
 PREFIX = "model.ckpt-best"  # as in the published archives
 _VOCABULARIES = (MODEL_FILE, LIST_FILE)
+_COPIED = (*_VOCABULARIES, CONFIG_FILE)  # the last says whether text keeps its case
 
 
 @dataclass(frozen=True)
@@ -53,15 +54,15 @@ def export_google(folder: str | Path, out: str | Path, prefix: str = PREFIX) -> 
         turned = tensor.t() if name in form.transposed else tensor
         return Variable(name, form.shapes[name], lambda: turned)
 
-    vocabularies = [name for name in _VOCABULARIES if (place / name).is_file()]
+    copied = [name for name in _COPIED if (place / name).is_file()]
     with atomic_folder(out) as new:
         write_bundle(new / prefix, [variable(name) for name in form.parameters])
         values = google_configuration(config, head, encoder.pooler is not None)
         write_json(new / CONFIG_FILES[config.family], values)
-        for name in vocabularies:
+        for name in copied:
             shutil.copyfile(place / name, new / name)
         size = sum(path.stat().st_size for path in new.iterdir())
-    notes = _export_notes(config, head, bool(vocabularies))
+    notes = _export_notes(config, head, not {*copied}.isdisjoint(_VOCABULARIES))
     return Exported(out, out / prefix, len(form.parameters), size, notes)
 
 

@@ -17,6 +17,7 @@ from fakes import tiny_config
 from litebert.encoder.config import PRESETS, EncoderConfig
 from litebert.encoder.models import HEADS, Head, Model
 from litebert.foundation.errors import ConfigError, LitebertError, ModelFolderError, StorageError
+from litebert.text.tokenizer import Tokenizer
 from litebert.weights.bundle import Bundle
 from litebert.weights.bundle_writer import Variable, write_bundle
 from litebert.weights.folder import load_model, save_model
@@ -362,6 +363,37 @@ def test_the_vocabulary_beside_it_comes_along_and_a_wrong_one_is_refused(tmp_pat
     with pytest.raises(ModelFolderError, match="60 pieces, the model 40"):
         import_google(prefix, tmp_path / "made", vocabulary=vocabulary)
     assert import_google(prefix, tmp_path / "made").vocabulary is None
+
+
+BERTS_PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "Zoo", "zoo", "##s", "动"]
+
+
+def test_a_list_of_word_pieces_and_their_case_survive_the_way(tmp_path: Path) -> None:
+    config = tiny_config(vocab_size=9, hidden_act="relu")
+    prefix = exported(tmp_path / "multi_cased_L-2", model_of(config))
+    prefix.with_name("vocab.txt").write_text("\n".join(BERTS_PIECES))
+    lower = import_google(prefix, tmp_path / "lower")
+    assert lower.vocabulary == "vocab.txt"
+    assert any("give --cased" in note for note in lower.report.notes)
+    assert Tokenizer.load(lower.folder).encode("Zoos 动") == [6, 7, 8]
+    cased = import_google(prefix, tmp_path / "cased", cased=True)
+    assert not any("--cased" in note for note in cased.report.notes)
+    assert Tokenizer.load(cased.folder).encode("Zoos 动") == [5, 7, 8]
+    export_google(cased.folder, tmp_path / "out")
+    assert (tmp_path / "out" / "vocab.txt").read_text().split("\n")[:9] == BERTS_PIECES
+    again = import_google(tmp_path / "out", tmp_path / "again")
+    assert Tokenizer.load(again.folder) == Tokenizer.load(cased.folder)
+
+
+def test_a_sentencepiece_model_keeps_the_case_when_told_to(tmp_path: Path) -> None:
+    save_model(tmp_path / "model", model_of(tiny_config(vocab_size=60)), small_tokenizer())
+    prefix = export_google(tmp_path / "model", tmp_path / "checkpoint").prefix
+    prefix.with_name("tokenizer_config.json").unlink()
+    ids = [
+        Tokenizer.load(import_google(prefix, tmp_path / name, cased=cased).folder).encode("The")
+        for name, cased in (("lower", False), ("cased", True))
+    ]
+    assert ids[0] == small_tokenizer().encode("the") != ids[1]
 
 
 # Files.
