@@ -23,8 +23,9 @@ TINY = ("vocab_size", "embedding_size", "hidden_size", "num_attention_heads", "i
 
 
 def tiny_preset(name: str) -> EncoderConfig:
-    """A preset with its depth, groups, dropout and names, and small widths."""
+    """A preset with its groups, dropout and names, a quarter of its depth and small widths."""
     small = tiny_config().model_dump(include=set(TINY))
+    small["num_hidden_layers"] = PRESETS[name]["num_hidden_layers"] // 4
     if PRESETS[name]["family"] == "bert":
         small["embedding_size"] = small["hidden_size"]
     return EncoderConfig.preset(name, **small, max_position_embeddings=32)
