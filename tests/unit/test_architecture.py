@@ -28,6 +28,7 @@ FLOORS = {
     "serving": 5,
     "lab": 5,
     "demo": 5,
+    "inspection": 5,
     "runs": 5,
     "cli": 6,
     "__main__": 7,

@@ -4,9 +4,7 @@ import threading
 from pathlib import Path
 from typing import Literal
 
-from rich.console import Console
-from rich.table import Table
-
+from litebert.cli.tables import print_rows
 from litebert.foundation.progress import console
 from litebert.report.page import write_report
 from litebert.runs.folder import find_runs, open_runs
@@ -43,7 +41,7 @@ def runs(
     if output is not None:
         write_report(output, *page_of(chosen, over))
         console().print(f"{output} shows {count_words(len(chosen))}", markup=False)
-    _print_overview(chosen)
+    print_rows(*overview(open_runs(chosen)))
 
 
 def _serve(page: LivePage, port: int | None, host: str) -> None:
@@ -53,15 +51,3 @@ def _serve(page: LivePage, port: int | None, host: str) -> None:
             threading.Event().wait()
         except KeyboardInterrupt:
             return
-
-
-def _print_overview(folders: list[Path]) -> None:
-    columns, rows = overview(open_runs(folders))
-    table = Table(box=None, pad_edge=False)
-    for index, name in enumerate(columns):
-        table.add_column(name, justify="right" if index else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
-    wide = Console(width=10_000)
-    width = wide.measure(table).maximum  # no column is cut, however narrow the terminal
-    Console(width=max(width, Console().width)).print(table, markup=False, highlight=False)

@@ -1,6 +1,5 @@
 """Run folders of any kind, finished or going on, as they can be shown."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from litebert.foundation.errors import DataError
 from litebert.foundation.files import read_json
+from litebert.foundation.paths import short_names
 from litebert.report.history import History
 from litebert.training.journal import METRICS, read_metrics
 from litebert.training.run_folder import ENVIRONMENT, RUN, RunRecord, look_up_run
@@ -66,7 +66,7 @@ def open_runs(folders: Sequence[Path]) -> list[Run]:
 
     Raises DataError where one cannot be read.
     """
-    return [_open(folder, name) for folder, name in zip(folders, _names(folders), strict=True)]
+    return [_open(folder, name) for folder, name in zip(folders, short_names(folders), strict=True)]
 
 
 def _open(folder: Path, name: str) -> Run:
@@ -76,13 +76,3 @@ def _open(folder: Path, name: str) -> Run:
         raise DataError(f"{folder / ENVIRONMENT} does not describe a machine")
     history = History.of(name, read_metrics(folder / METRICS))
     return Run(folder, record, environment, history)
-
-
-def _names(folders: Sequence[Path]) -> list[str]:
-    """The folders' names; their paths below what all of them share, where names are equal."""
-    names = [folder.resolve().name for folder in folders]
-    if len(set(names)) == len(names):
-        return names
-    places = [folder.resolve() for folder in folders]
-    shared = os.path.commonpath(places)
-    return [place.relative_to(shared).as_posix() for place in places]
