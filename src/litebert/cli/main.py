@@ -29,6 +29,7 @@ COMMANDS = {
     "finetune": "litebert.cli.finetune:finetune",
     "grow": "litebert.cli.grow:grow",
     "import": "litebert.cli.imports:app",
+    "inspect": "litebert.cli.inspect_folder:app",
     "params": "litebert.cli.params:params",
     "predict": "litebert.cli.predict:predict",
     "pretrain": "litebert.cli.pretrain:pretrain",
