@@ -13,9 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from litebert.foundation.errors import ConfigError
+from litebert.tasks.presets import Preset
 from litebert.text.tokenizer import Encoding, Tokenizer
 
 MAX_QUERY_LENGTH = 64
+DOC_STRIDE = 128
+PRESET_V1 = Preset(5e-5, 48, 0.0, 0.1, 3649, 365, 384)
+"""The paper's Table 14 for SQuAD 1.1."""
+PRESET_V2 = Preset(3e-5, 48, 0.0, 0.1, 8144, 814, 512)
+"""And for SQuAD 2.0."""
+
 _SPECIAL = 3  # [CLS] question [SEP] window [SEP]
 
 

@@ -6,6 +6,7 @@ from sklearn import metrics as reference
 
 from litebert.tasks.metrics import (
     accuracy,
+    binary_f1,
     classification_scores,
     confusion_matrix,
     log_loss,
@@ -64,3 +65,14 @@ def test_lists_that_do_not_match_are_refused(truth: list[int], predicted: list[i
 def test_an_index_outside_the_classes_is_refused(wrong: int):
     with pytest.raises(ValueError, match="0 … 1"):
         confusion_matrix([0], [wrong], 2)
+
+
+def test_f1_of_one_class_agrees_with_scikit_learn():
+    truth, predicted = [0, 1, 1, 0, 1, 2], [0, 1, 0, 1, 1, 2]
+    for positive in (0, 1, 2):
+        expected = reference.f1_score(truth, predicted, labels=[positive], average="macro")
+        assert binary_f1(truth, predicted, positive) == pytest.approx(expected, abs=1e-12)
+
+
+def test_f1_of_a_class_that_occurs_nowhere_is_0():
+    assert binary_f1([0, 0], [0, 0]) == 0
