@@ -45,14 +45,14 @@ class Faults:
 
         Raises DataError with the first fault and the number of all, or where nothing is left.
         """
+        if not examples:
+            found = f"; the first fault is {self.first}" if self.count else ""
+            raise DataError(f"{self.source} has no {self.unit} that can be used{found}")
         if self.count and not skip_bad:
             more, what = "", "it"
             if self.count > 1:
                 more, what = f"; {self.count:,} {self.unit} are bad in all", "them"
             raise DataError(f"{self.first}{more}: mend {what}, or go on without (--skip-bad)")
-        if not examples:
-            found = f"; the first fault is {self.first}" if self.count else ""
-            raise DataError(f"{self.source} has no {self.unit} that can be used{found}")
         if not self.count:
             return Loaded(list(examples))
         whole = self.count + len(examples)

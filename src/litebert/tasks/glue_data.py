@@ -146,7 +146,8 @@ def _problem(task: GlueTask, columns: _Columns, fields: list[str]) -> str:
     """Why a row cannot be used; "" where it can."""
     expected = len(columns.names)
     if len(fields) != expected:
-        return f"{len(fields)} fields where there are {expected}: {', '.join(columns.names)}"
+        found = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
+        return f"{found} where there are {expected}: {', '.join(columns.names)}"
     if not any(fields[i].strip() for i in (columns.text, columns.pair) if i is not None):
         return f'no text in column "{task.text}"'
     return "" if columns.label is None else _label_problem(task, fields[columns.label].strip())

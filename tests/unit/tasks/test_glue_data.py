@@ -176,7 +176,7 @@ def test_a_quote_is_a_character_like_any_other(tmp_path):
 
 
 BAD_ROWS = [
-    ("sst-2", "dev", "only a text", "1 fields where there are 2: sentence, label"),
+    ("sst-2", "dev", "only a text", "1 field where there are 2: sentence, label"),
     ("sst-2", "dev", "a\tb\t1", "3 fields where there are 2"),
     ("sst-2", "dev", " \t1", 'no text in column "sentence"'),
     ("sst-2", "dev", "cold\tbad", '"bad" in column "label" is no label: known: 0, 1'),
@@ -213,7 +213,7 @@ def test_all_bad_rows_are_counted_with_the_first(tmp_path):
     path = write(tmp_path, "sst-2", "dev", *rows)
     with pytest.raises(DataError, match="; 10 rows are bad in all: mend them, or") as raised:
         read_glue("sst-2", tmp_path, "dev")
-    assert f"{path}, line 4: 1 fields" in str(raised.value)
+    assert f"{path}, line 4: 1 field " in str(raised.value)
     assert read_glue("sst-2", tmp_path, "dev", skip_bad=True).skipped == 10
 
 
