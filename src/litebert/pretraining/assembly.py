@@ -14,6 +14,7 @@ from litebert.foundation.errors import ConfigError
 from litebert.foundation.randomness import Position, derive_seed
 from litebert.optim import optimizer_of
 from litebert.pretraining.settings import PretrainingSettings
+from litebert.pretraining.start import start_config
 from litebert.pretraining.trainable import Pretraining
 from litebert.training.distributed import ALONE, World
 from litebert.training.machine import MachineSettings, apply_machine
@@ -40,9 +41,12 @@ class Assembly:
 def resolve_config(corpus: Corpus, settings: PretrainingSettings) -> EncoderConfig:
     """The configuration of the encoder that settings ask for, fitted to the corpus.
 
-    Raises ConfigError where they do not fit together.
+    Raises ConfigError where they do not fit together; VocabularyError where the corpus does not fit
+    the model to start from.
     """
-    config = settings.model.resolve(corpus.vocab_size)
+    folder = settings.model.start_from
+    start = None if folder is None else start_config(folder, corpus)
+    config = settings.model.resolve(corpus.vocab_size, start)
     if settings.data.max_length > config.max_position_embeddings:
         raise ConfigError(
             f"max_length: {settings.data.max_length} exceeds the "

@@ -121,5 +121,6 @@ def _settings_table(record: RunRecord) -> Table:
     rows: list[list[str | int | float]] = []
     for section, values in record.settings.items():
         rows += [[section, key, json.dumps(value)] for key, value in values.items()]
+    rows += [["start", k, json.dumps(v)] for k, v in record.resolved.get("start", {}).items()]
     rows += [["machine, resolved", k, json.dumps(v)] for k, v in record.resolved["machine"].items()]
     return Table(["Section", "Setting", "Value"], rows)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from litebert.corpus.shards import Corpus
+from litebert.encoder.config import EncoderConfig
 from litebert.foundation.errors import ConfigError, DivergenceError
 from litebert.foundation.progress import console
 from litebert.optim import learning_rate_at
@@ -16,12 +17,15 @@ from litebert.pretraining.evaluate import piece_counts, unigram_loss
 from litebert.pretraining.expectations import expectations
 from litebert.pretraining.report import write_run_report
 from litebert.pretraining.settings import PretrainingSettings
+from litebert.pretraining.start import require_saved, start_weights
 from litebert.training.budget import resolve_length
 from litebert.training.checkpoint import (
     CHECKPOINTS,
+    Snapshot,
     TrainingState,
     newest_checkpoint,
     read_state,
+    write_checkpoint,
 )
 from litebert.training.distributed import World, joined_world, restarted, started_by_launcher
 from litebert.training.journal import METRICS, read_metrics
@@ -109,12 +113,13 @@ def _pretrain(
     corpus = Corpus.open(corpus_folder)
     record = _stored_record(corpus, folder, settings, resume, world)
     machine = _machine(settings, record, world)
-    config, data = resolve_config(corpus, settings), open_data(corpus, settings)
-    run = assemble(config, data, settings, machine, world)
+    config = _config(corpus, settings, record)
+    run = assemble(config, open_data(corpus, settings), settings, machine, world)
     state = TrainingState()
     if record is None:
         record = _begin(run, corpus, settings, machine, folder, world, began)
     elif world.first:
+        require_saved(folder, record)
         state = restore(folder, run.trainable.model, run.optimizer)
     state = TrainingState.from_json(world.share(state.as_json()))
     replicate(world, run.trainable.model, run.optimizer)
@@ -196,6 +201,15 @@ def _machine(
     return MachineSettings.parse(world.share(machine.model_dump()))
 
 
+def _config(
+    corpus: Corpus, settings: PretrainingSettings, stored: RunRecord | None
+) -> EncoderConfig:
+    """The model's configuration, as resolved when the run began, or now."""
+    if stored is None:
+        return resolve_config(corpus, settings)
+    return EncoderConfig.parse(stored.resolved["config"], where=RUN)
+
+
 def _begin(
     run: Assembly,
     corpus: Corpus,
@@ -205,7 +219,12 @@ def _begin(
     world: World,
     began: float,
 ) -> RunRecord:
-    """Resolve the budget and write the records of a new run."""
+    """Fill the model where it starts from another, resolve the budget, write a run's records."""
+    model, start = run.trainable.model, None
+    if settings.model.start_from is not None:
+        if world.first:
+            start = start_weights(settings.model.start_from, model)
+        replicate(world, model, run.optimizer)
     length = resolve_length(
         settings.budget,
         run.trainable,
@@ -224,13 +243,18 @@ def _begin(
             "machine": machine.model_dump(),
             "processes": world.size,
             "config": run.config.model_dump(),
-            "parameters": sum(p.numel() for p in run.trainable.model.parameters()),
+            "parameters": sum(p.numel() for p in model.parameters()),
             "corpus": corpus.content_hash,
             "unigram_loss": unigram_loss(piece_counts(run.data.stream), run.data.heldout),
         }
+    if start is not None:
+        resolved["start"] = start
     record = RunRecord(COMMAND, settings.model_dump(exclude_none=True), world.share(resolved))
     if world.first:
         begin_run(folder, record)
+    if start is not None:
+        # A run that is resumed must not depend on the folder it started from.
+        write_checkpoint(folder / CHECKPOINTS, Snapshot.take(model, run.optimizer), TrainingState())
     return record
 
 

@@ -14,6 +14,7 @@ from litebert.training.distributed import DEFAULT_TIMEOUT
 from litebert.training.loop import LoopSettings
 from litebert.training.machine import MachineSettings
 from litebert.training.watch import WatchSettings
+from litebert.weights.growth import grown_config
 
 if TYPE_CHECKING:
     _EncoderFields = Settings
@@ -34,14 +35,22 @@ class ModelSettings(_EncoderFields):
 
     preset: str | None = None
     """A published configuration, such as albert-base-v2; fields given beside it change it."""
+    start_from: str | None = None
+    """Model or run folder whose weights to begin with; what is not given is as there, and what is
+    given the model grows to (see litebert grow)."""
 
-    def resolve(self, vocab_size: int) -> EncoderConfig:
-        """The configuration for a vocabulary of this size.
+    def resolve(self, vocab_size: int, start: EncoderConfig | None = None) -> EncoderConfig:
+        """The configuration for a vocabulary of this size, or what that to start from grows to.
 
         Raises ConfigError for an unknown preset, a contradiction, or another vocab_size.
         """
         values = given(self)
+        values.pop("start_from", None)
         preset = values.pop("preset", None)
+        if start is not None:
+            published = {} if preset is None else EncoderConfig.preset(preset).model_dump()
+            published.pop("vocab_size", None)
+            return grown_config(start, **{**published, **values})
         asked = values.setdefault("vocab_size", vocab_size)
         if asked != vocab_size:
             raise ConfigError(

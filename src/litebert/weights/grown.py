@@ -130,6 +130,8 @@ def grown_model(
     before = encoder_of(model).config
     changes = dict(changes)
     rows = changes.pop("vocab_size", None)
+    if rows == before.vocab_size and tokenizer is None:
+        rows = None  # they are there
     old = _tokenizer_of(folder, before, needed=tokenizer is not None or rows is not None)
     parts: list[Part] = []
     pieces: dict[str, int] = {}
