@@ -35,7 +35,7 @@ def evaluate(
 
     Args:
         model: Run folder of litebert finetune, or its model folder.
-        file: Labelled rows: .csv, .tsv, .jsonl (each also .gz, .xz) or .parquet.
+        file: Labelled rows: .csv, .tsv, .jsonl (each also .gz, .xz, .zst) or .parquet.
         output: Folder to write metrics.json and report.html into.
         text: The column that holds the text, where it is not the one the model was trained on.
         label: The column that holds the label, likewise.

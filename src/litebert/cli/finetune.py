@@ -52,7 +52,7 @@ def finetune(
 
     Args:
         model: Model folder to start from, or the run folder of litebert pretrain.
-        train: Labelled rows: .csv, .tsv, .jsonl (each also .gz, .xz) or .parquet.
+        train: Labelled rows: .csv, .tsv, .jsonl (each also .gz, .xz, .zst) or .parquet.
         output: Run folder to write: model/, metrics.json, report.html, checkpoints.
         validation: Labelled rows to validate on; without it, a share of the training rows.
         settings: TOML file (a recipe) with sections table, course, schedule, optimizer, training

@@ -37,7 +37,7 @@ def predict(
 
     Args:
         model: Run folder of litebert finetune, or its model folder.
-        file: Rows: .csv, .tsv, .jsonl, .txt (a text a line; each also .gz, .xz) or .parquet;
+        file: Rows: .csv, .tsv, .jsonl, .txt (a text a line; each also .gz, .xz, .zst) or .parquet;
             - reads a text a line from standard input (for pairs two, with a tab between).
         output: File to write, .csv or .jsonl; without it, JSON lines go to standard output.
         text: The column that holds the text, where it is not the one the model was trained on.

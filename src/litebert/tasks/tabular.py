@@ -8,7 +8,7 @@
 | .parquet | Parquet |
 | .txt | one text a line, in a column that the caller names |
 
-All but Parquet may be compressed (.gz, .xz). Every error names the file and the line.
+All but Parquet may be compressed (.gz, .xz, .zst). Every error names the file and the line.
 """
 
 import csv
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from litebert.foundation.errors import DataError
-from litebert.foundation.files import decode_lines, open_bytes, read_lines
+from litebert.foundation.files import COMPRESSED, decode_lines, open_bytes, read_lines
 
 _LARGEST_FIELD = 1 << 24  # characters; Python's csv stops at 131,072 unless told otherwise
 _SHOWN_COLUMNS = 20
@@ -82,7 +82,7 @@ def open_table(path: Path, line_column: str | None = None) -> Table:
     Raises DataError where the file is missing, empty, of another kind, or its header is unusable.
     """
     path = Path(path)
-    plain = Path(path.stem) if path.suffix in (".gz", ".xz") else path
+    plain = Path(path.stem) if path.suffix in COMPRESSED else path
     suffix = plain.suffix.lower()
     if suffix == ".csv":
         return _csv_table(path, _delimiter(path), csv.QUOTE_MINIMAL)
@@ -96,7 +96,8 @@ def open_table(path: Path, line_column: str | None = None) -> Table:
         return _text_table(path, line_column)
     kinds = ".csv, .tsv, .jsonl" + (", .txt" if line_column is not None else "") + " or .parquet"
     raise DataError(
-        f"{path} is not a table that can be read: name a {kinds} file (text formats also .gz, .xz)"
+        f"{path} is not a table that can be read: name a {kinds} file (text formats also "
+        f"{', '.join(COMPRESSED)})"
     )
 
 

@@ -71,7 +71,14 @@ def test_half_of_a_surrogate_pair_becomes_the_replacement_character(tmp_path: Pa
     assert values(open_table(path)) == [{"text": "a\ufffd b 😀", "n": {"k": "\ufffd"}}]
 
 
-@pytest.mark.parametrize(("suffix", "compress"), [(".gz", gzip.compress), (".xz", lzma.compress)])
+@pytest.mark.parametrize(
+    ("suffix", "compress"),
+    [
+        (".gz", gzip.compress),
+        (".xz", lzma.compress),
+        (".zst", lambda content: pyarrow.compress(content, "zstd", asbytes=True)),
+    ],
+)
 def test_compressed_tables_are_read(tmp_path: Path, suffix: str, compress):
     path = write(tmp_path / f"a.csv{suffix}", compress(b"text,label\nhello,x\n"))
     assert values(open_table(path)) == [{"text": "hello", "label": "x"}]
