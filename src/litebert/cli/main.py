@@ -31,6 +31,7 @@ COMMANDS = {
     "import": "litebert.cli.imports:app",
     "inspect": "litebert.cli.inspect_folder:app",
     "params": "litebert.cli.params:params",
+    "plan": "litebert.cli.plan:plan",
     "predict": "litebert.cli.predict:predict",
     "pretrain": "litebert.cli.pretrain:pretrain",
     "runs": "litebert.cli.runs:runs",

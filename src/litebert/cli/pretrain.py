@@ -20,6 +20,7 @@ from litebert.pretraining.settings import (
     PretrainingOptimizerSettings,
     PretrainingSettings,
 )
+from litebert.runs.live import HOST, shown
 from litebert.training.budget import BudgetSettings
 from litebert.training.distributed import speaks
 from litebert.training.run_folder import read_run
@@ -52,6 +53,9 @@ def pretrain(
     output: Path,
     settings: Path | None = None,
     resume: bool = False,
+    live: bool = False,
+    port: int | None = None,
+    host: str = HOST,
     budget: Annotated[Budget | None, Parameter(name="*", group="Budget")] = None,
     model: Annotated[Model | None, Parameter(name="*", group="Model")] = None,
     data: Annotated[Data | None, Parameter(name="*", group="Data")] = None,
@@ -67,9 +71,13 @@ def pretrain(
     Args:
         corpus: Corpus folder, made by litebert corpus build.
         output: Run folder to write: checkpoints, metrics.jsonl, report.html and model/.
-        settings: TOML file (a recipe) with sections budget, model, data, optimizer, schedule,
-            training, evaluation, machine and watch; options given here replace what it says.
+        settings: Recipe: a TOML file with sections budget, model, data, optimizer, schedule,
+            training, evaluation, machine and watch, or the name of one that comes with litebert,
+            such as cpu-hour; options given here replace what it says.
         resume: Go on with the run in the run folder, from its newest checkpoint.
+        live: Serve the page of the run while it trains.
+        port: Port of the live page; by default 8765, or another where that is not free.
+        host: Address to serve the live page at; by default this machine alone can see it.
     """
     sections = {
         "budget": budget,
@@ -87,7 +95,8 @@ def pretrain(
     if asked["budget"]:
         base.pop("budget", None)  # another budget replaces it, whatever its unit
     chosen = layered(PretrainingSettings, settings, asked, base)
-    outcome = run_pretraining(corpus, output, chosen, resume)
+    with shown([output], live and speaks(), port, host):
+        outcome = run_pretraining(corpus, output, chosen, resume)
     if speaks():
         _print_summary(outcome)
     return 0 if outcome.result.signal is None else 128 + outcome.result.signal

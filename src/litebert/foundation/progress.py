@@ -127,10 +127,13 @@ class Progress:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: '8 s', '3 min 20 s', '2 h 05 min'."""
+    """Seconds as people say them: '8 s', '3 min 20 s', '2 h 05 min', '3 days 4 h', '2.5 years'."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    hours, days = whole // 3600, whole / 86_400
+    if hours < 48:
+        return f"{hours} h {whole % 3600 // 60:02d} min"
+    return f"{int(days)} days {hours % 24} h" if days < 730 else f"{days / 365.25:.1f} years"

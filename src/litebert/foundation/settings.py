@@ -64,16 +64,28 @@ def given(settings: Settings | None) -> dict[str, Any]:
 
 
 def load_recipe(path: Path) -> dict[str, Any]:
-    """Read a TOML recipe. Raises ConfigError when it is missing or malformed."""
+    """Read a TOML recipe: a file, or one of those that come with litebert by its name.
+
+    Raises ConfigError when it is missing or malformed.
+    """
     try:
-        with open(path, "rb") as file:
+        with open(path if path.is_file() else _recipe_of_ours(path), "rb") as file:
             return tomllib.load(file)
-    except FileNotFoundError:
-        raise ConfigError(f"recipe {path} does not exist") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"recipe {path} is not valid TOML: {error}") from None
     except OSError as error:
         raise ConfigError(f"recipe {path} cannot be read: {error.strerror}") from None
+
+
+def _recipe_of_ours(path: Path) -> Path:
+    """The recipe of this name in the package, or in the checkout that it runs from."""
+    package = Path(__file__).parents[1]
+    folders = (package / "recipes", package.parents[1] / "recipes")
+    found = {file.stem: file for folder in folders for file in sorted(folder.glob("*.toml"))}
+    named = path.name.removesuffix(".toml")
+    if named in found and path.parent in (Path(), Path("recipes")):
+        return found[named]
+    raise ConfigError(f"recipe {path} does not exist: {nearest(named, found)}")
 
 
 def layered(

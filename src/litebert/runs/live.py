@@ -9,6 +9,7 @@ from pathlib import Path
 from socketserver import TCPServer
 
 from litebert.foundation.errors import ConfigError, LitebertError
+from litebert.foundation.progress import console
 from litebert.report.history import Axis
 from litebert.report.page import Paragraph, Section, render
 from litebert.runs.page import page_of
@@ -79,6 +80,19 @@ def serving(page: LivePage, port: int | None = None, host: str = HOST) -> Iterat
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def shown(
+    folders: Sequence[Path], live: bool, port: int | None = None, host: str = HOST
+) -> Iterator[None]:
+    """Serve the page of runs while the block runs, and say where, if it is to be `live`."""
+    if not live:
+        yield
+        return
+    with serving(LivePage(folders), port, host) as address:
+        console().print(f"the page of the run is at {address}", markup=False)
+        yield
 
 
 class _Server(ThreadingHTTPServer):

@@ -90,28 +90,36 @@ def _fit_minutes(
     began: float,
     world: World,
 ) -> Length:
-    """Steps that fit; evaluations, unless their rhythm is given, take a small share of the time."""
+    """Steps that fit, by a probe."""
     probe = min(PROBE_SECONDS, minutes * 60 * PROBE_SHARE)
     pace = measure_pace(trainable, optimizer, probe, world)
     left = world.share(minutes * 60 - (time.perf_counter() - began))
-    if evaluate_every is None:
-        affordable = int(EVALUATION_SHARE * left / pace.evaluation_seconds)
-        evaluations = min(EVALUATIONS, max(1, affordable))
-        steps = int((left - evaluations * pace.evaluation_seconds) / pace.step_seconds)
-        evaluate_every = max(1, steps // evaluations)
-    else:
-        steps = int(left / (pace.step_seconds + pace.evaluation_seconds / evaluate_every))
-    if steps < 1:
+    length = steps_within(left, pace, evaluate_every)
+    if length.total_steps < 1:
         raise ConfigError(
             f"minutes: {minutes:g} minutes are too short: a step takes "
             f"{duration(pace.step_seconds)}, an evaluation {duration(pace.evaluation_seconds)}: "
             "give more time or a smaller model or batch"
         )
     console().print(
-        f"{minutes:g} minutes are {steps:,} steps of {pace.step_seconds:.3f} s here",
+        f"{minutes:g} minutes are {length.total_steps:,} steps of {pace.step_seconds:.3f} s here",
         markup=False,
     )
-    return Length(steps, evaluate_every)
+    return length
+
+
+def steps_within(seconds: float, pace: Pace, evaluate_every: int | None) -> Length:
+    """The steps that fit into the seconds, with their evaluations; there may be none.
+
+    Unless their rhythm is given, evaluations take a small share of the time.
+    """
+    if evaluate_every is not None:
+        each = pace.step_seconds + pace.evaluation_seconds / evaluate_every
+        return Length(int(seconds / each), evaluate_every)
+    affordable = int(EVALUATION_SHARE * seconds / pace.evaluation_seconds)
+    evaluations = min(EVALUATIONS, max(1, affordable))
+    steps = int((seconds - evaluations * pace.evaluation_seconds) / pace.step_seconds)
+    return Length(steps, max(1, steps // evaluations))
 
 
 def measure_pace(

@@ -48,3 +48,8 @@ def test_a_failed_job_does_not_claim_to_be_done() -> None:
 def test_durations_read_naturally() -> None:
     said = [duration(s) for s in (0.4, 59.4, 61, 3599, 7500)]
     assert said == ["0 s", "59 s", "1 min 01 s", "59 min 59 s", "2 h 05 min"]
+    assert [duration(h * 3600) for h in (47.5, 76, 21_915)] == [
+        "47 h 30 min",
+        "3 days 4 h",
+        "2.5 years",
+    ]

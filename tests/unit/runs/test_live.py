@@ -8,7 +8,7 @@ from urllib.request import urlopen
 import pytest
 
 from litebert.foundation.errors import ConfigError
-from litebert.runs.live import LivePage, serving
+from litebert.runs.live import LivePage, serving, shown
 
 
 def fetch(address: str) -> str:
@@ -60,3 +60,11 @@ def test_without_a_port_another_is_taken_where_the_usual_one_is_not_free(tmp_pat
     with serving(LivePage([tmp_path])) as first, serving(LivePage([tmp_path])) as second:
         assert first != second
         assert "No run has begun yet" in fetch(second)
+
+
+def test_a_run_is_shown_only_where_that_is_asked_for(tmp_path: Path, capsys) -> None:
+    with shown([tmp_path], live=False):
+        assert capsys.readouterr().err == ""
+    with shown([tmp_path], live=True, port=0):
+        address = capsys.readouterr().err.split()[-1]
+        assert "No run has begun yet" in fetch(address)
