@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from litebert.encoder.config import EncoderConfig
-from litebert.encoder.models import Head, Model
+from litebert.encoder.models import HEADS, Head, Model, encoder_of
 from litebert.foundation.errors import ModelFolderError
 from litebert.foundation.files import atomic_folder, require_vacant, write_json
 from litebert.text.agreement import fast_exceptions
@@ -51,7 +51,7 @@ def save_import(
     Raises StorageError where it cannot be written.
     """
     with atomic_folder(made.folder, replace=is_model_folder(made.folder)) as new:
-        save_model(new, model, tokenizer, task, import_card(made, tokenizer))
+        save_model(new, model, tokenizer, task, import_card(made, model, tokenizer))
         write_json(new / IMPORT_FILE, made.report.as_dict())
 
 
@@ -79,7 +79,7 @@ def vocabulary_notes(tokenizer: Tokenizer | None, config: EncoderConfig) -> list
     return []
 
 
-def import_card(made: Imported, tokenizer: Tokenizer | None) -> str:
+def import_card(made: Imported, model: Model, tokenizer: Tokenizer | None) -> str:
     """The `README.md` of an imported model, in Markdown."""
     config, report = made.config, made.report
     tokens = "The folder has no tokenizer."
@@ -117,15 +117,21 @@ import litebert
 encoder = litebert.load_encoder("path/to/this/folder")
 ```
 
-{_in_transformers(made)}
+{_in_transformers(made, encoder_of(model).pooler is not None)}
 """
 
 
-def _in_transformers(made: Imported) -> str:
+def _in_transformers(made: Imported, pooler: bool) -> str:
+    """How transformers loads the folder, and what it does about the pooler."""
     if made.head not in ARCHITECTURES:
         return "transformers has no model with this head."
     name = architecture(made.head, made.config.family)
-    return f"The folder also loads in transformers, as `{name}`."
+    said = f"The folder also loads in transformers, as `{name}`"
+    if made.head == "none" and not pooler:
+        return f"{said}, which makes up a pooler at random: pass `add_pooling_layer=False`."
+    if pooler and made.head != "none" and not HEADS[made.head].needs_pooler:
+        return f"{said}, which passes over the pooler."
+    return f"{said}."
 
 
 def _line(text: str) -> str:

@@ -64,8 +64,7 @@ def main(arguments: Sequence[str]) -> int:
         torch.set_num_threads(1)
         size = pickled.stat().st_size
         _confine(size, seconds)
-        tensors = _tensors(pickled, size)
-        write_tensors(out, tensors)
+        write_tensors(out, pickled_tensors(pickled))
     except LitebertError as error:
         print(json.dumps({"refused": str(error)}))
         return _REFUSED
@@ -76,6 +75,33 @@ def main(arguments: Sequence[str]) -> int:
         print(json.dumps({"refused": "it needs far more memory than the file has bytes"}))
         return _REFUSED
     return 0
+
+
+def pickled_tensors(pickled: Path) -> dict[str, Storable]:
+    """The tensors of a pickle, read in this process: for the one that is confined.
+
+    Raises ModelFolderError, whose message says only what is wrong.
+    """
+    size = pickled.stat().st_size
+    try:
+        held: Any = torch.load(
+            pickled, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(pickled)
+        )
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001  (whatever damage makes of torch's readers)
+        raise ModelFolderError(_reason(error)) from None
+    if not isinstance(held, dict):
+        raise ModelFolderError(f"it holds a {type(held).__name__}, not named tensors")
+    others = [name for name, value in held.items() if not _is_plain(name, value)]
+    if others:
+        raise ModelFolderError(
+            f"it holds {listed(map(str, others))} beside plain tensors: "
+            "it is a training program's checkpoint, or of a kind that litebert does not read"
+        )
+    if sum(value.nbytes for value in held.values()) > 4 * size + _SLACK:
+        raise ModelFolderError("its tensors are far larger than the file")
+    return {name: _storable(value) for name, value in held.items()}
 
 
 def _confine(size: int, seconds: int) -> None:
@@ -97,29 +123,6 @@ def _confine(size: int, seconds: int) -> None:
         _, most = resource.getrlimit(kind)
         value = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
         resource.setrlimit(kind, (value, value))
-
-
-def _tensors(pickled: Path, size: int) -> dict[str, Storable]:
-    """The tensors of a pickle. Raises ModelFolderError, whose message says only what is wrong."""
-    try:
-        held: Any = torch.load(
-            pickled, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(pickled)
-        )
-    except (OSError, MemoryError):
-        raise
-    except Exception as error:  # noqa: BLE001  (whatever damage makes of torch's readers)
-        raise ModelFolderError(_reason(error)) from None
-    if not isinstance(held, dict):
-        raise ModelFolderError(f"it holds a {type(held).__name__}, not named tensors")
-    others = [name for name, value in held.items() if not _is_plain(name, value)]
-    if others:
-        raise ModelFolderError(
-            f"it holds {listed(map(str, others))} beside plain tensors: "
-            "it is a training program's checkpoint, or of a kind that litebert does not read"
-        )
-    if sum(value.nbytes for value in held.values()) > 4 * size + _SLACK:
-        raise ModelFolderError("its tensors are far larger than the file")
-    return {name: _storable(value) for name, value in held.items()}
 
 
 def _is_plain(name: object, value: object) -> bool:

@@ -15,6 +15,7 @@ from litebert.weights.mapping import TensorSource, listed
 from litebert.weights.stored import Shape
 
 _SEPARATORS = ("/", "\\", ":")
+_LONGEST = 255  # bytes of a file's name
 
 
 class ShardedTensors:
@@ -72,8 +73,8 @@ def shard_names(index: Path) -> list[str]:
 
 def _is_plain(name: str) -> bool:
     return (
-        name.isprintable()
+        0 < len(name.encode("utf-8", "replace")) <= _LONGEST
+        and name.isprintable()
         and not name.startswith(".")
         and not any(separator in name for separator in _SEPARATORS)
-        and bool(name)
     )

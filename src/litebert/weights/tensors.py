@@ -36,9 +36,7 @@ class TensorFile:
         try:
             with path.open("rb") as start:
                 if int.from_bytes(start.read(8), "little") > _LARGEST_HEADER:
-                    raise ModelFolderError(
-                        f"{self.where} is not a safetensors file: no header is as long as it says"
-                    )
+                    raise self._damaged("a header of far too many bytes")
             # Read, not mapped into memory: pages of a file would count beside the tensors, and a
             # file that is cut short meanwhile would end the process.
             file: Any = safe_open(path, framework="pt", backend="pread")
@@ -71,9 +69,9 @@ class TensorFile:
             self._watch(stored.nbytes)
         return (stored.T if transposed else stored).to(torch.float32).contiguous()
 
-    def _damaged(self, error: Exception) -> ModelFolderError:
+    def _damaged(self, why: object) -> ModelFolderError:
         return ModelFolderError(
-            f"{self.where} is cut short, damaged or not a safetensors file ({error})"
+            f"{self.where} is cut short, damaged or not a safetensors file ({why})"
         )
 
 

@@ -7,7 +7,13 @@ from fakes import tiny_config
 from litebert.encoder.config import EncoderConfig
 from litebert.encoder.models import HEADS, encoder_of
 from litebert.weights.configuration import ARCHITECTURES, architecture
-from litebert.weights.names import TABLES, Family, hugging_face_name, is_constant
+from litebert.weights.names import (
+    TABLES,
+    Family,
+    full_names,
+    hugging_face_name,
+    is_constant,
+)
 from litebert.weights.stored import stored_form
 
 transformers = pytest.importorskip("transformers")
@@ -55,3 +61,35 @@ def test_constants_of_old_files_are_recognised() -> None:
     assert is_constant("albert.embeddings.position_ids")
     assert is_constant("embeddings.position_ids")
     assert not is_constant("albert.embeddings.position_embeddings.weight")
+
+
+def test_an_encoder_saved_alone_gets_its_familys_name() -> None:
+    alone = ["embeddings.word_embeddings.weight", "pooler.weight", "x.weight"]
+    names = {name: name for name in alone}
+    for family in ("albert", "bert"):
+        assert full_names(alone, family) == {
+            f"{family}.{name}" if name != "x.weight" else name: name for name in names
+        }
+
+
+def test_what_a_wrapper_put_in_front_goes() -> None:
+    names = ["m.albert.embeddings.word_embeddings.weight", "m.predictions.bias", "other.bias"]
+    assert full_names(names, "albert") == {
+        "albert.embeddings.word_embeddings.weight": names[0],
+        "predictions.bias": names[1],
+        "other.bias": names[2],
+    }
+
+
+def test_names_that_would_become_one_stay_apart() -> None:
+    names = ["x.LayerNorm.weight", "x.LayerNorm.gamma", "x.LayerNorm.beta"]
+    assert full_names(names, "bert") == {
+        "x.LayerNorm.weight": "x.LayerNorm.weight",
+        "x.LayerNorm.gamma": "x.LayerNorm.gamma",
+        "x.LayerNorm.bias": "x.LayerNorm.beta",
+    }
+
+
+def test_several_models_in_one_file_are_left_as_they_are() -> None:
+    names = [f"{who}.albert.embeddings.word_embeddings.weight" for who in ("student", "teacher")]
+    assert full_names(names, "albert") == {name: name for name in names}

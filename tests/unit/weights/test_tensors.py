@@ -63,6 +63,32 @@ def test_a_tensor_is_fetched_only_when_its_turn_comes(tmp_path: Path) -> None:
     assert alive == ["a", "b"]
 
 
+def test_every_type_is_written_as_the_library_reads_it(tmp_path: Path) -> None:
+    kinds = (torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.uint8, torch.bool)
+    tensors = {f"{number}": torch.ones(3).to(kind) for number, kind in enumerate(kinds)}
+    write_tensors(
+        tmp_path / "file",
+        {
+            name: Storable((3,), lambda tensor=tensor: tensor, tensor.dtype)  # type: ignore[misc]
+            for name, tensor in tensors.items()
+        },
+    )
+    read = load_file(tmp_path / "file")
+    assert {name: tensor.dtype for name, tensor in read.items()} == {
+        name: tensor.dtype for name, tensor in tensors.items()
+    }
+    assert all(torch.equal(read[name], tensor) for name, tensor in tensors.items())
+
+
+def test_a_file_cut_short_while_it_is_read_is_an_error_and_no_crash(tmp_path: Path) -> None:
+    write_tensors(tmp_path / "file", storables({"a": torch.ones(1 << 16), "b": torch.ones(4)}))
+    with TensorFile(tmp_path / "file") as file:
+        with (tmp_path / "file").open("r+b") as open_file:
+            open_file.truncate(300)
+        with pytest.raises(ModelFolderError, match="cut short"):
+            file.tensor("a")
+
+
 def test_a_matrix_is_transposed_on_demand(tmp_path: Path) -> None:
     matrix = torch.arange(6.0).reshape(2, 3)
     write_tensors(tmp_path / "file", storables({"m": matrix}))
