@@ -8,6 +8,7 @@ from typing import Any
 
 from litebert.foundation.errors import DataError
 from litebert.foundation.files import atomic_file, read_lines, storage_errors
+from litebert.training.tensorboard import TensorBoard
 
 METRICS = "metrics.jsonl"
 ALARM = "alarm"  # the event of such lines in metrics.jsonl
@@ -15,16 +16,22 @@ LOG = "log.txt"
 
 
 class Journal:
-    """Appends to the records of the run in `folder`; of several processes one is `active`."""
+    """Appends to the records of the run in `folder`; of several processes one is `active`.
 
-    def __init__(self, folder: Path, active: bool = True) -> None:
+    With a `board`, TensorBoard gets every line of metrics too.
+    """
+
+    def __init__(self, folder: Path, active: bool = True, board: TensorBoard | None = None) -> None:
         self.folder = folder
         self.active = active
+        self._board = board if active else None
 
     def record(self, kind: str, step: int, values: dict[str, Any]) -> None:
         """Add a line of metrics: its kind ("train", "evaluation" …), the step, and the values."""
         line = json.dumps({"kind": kind, "step": step, **_finite(values)}, ensure_ascii=False)
         self._append(METRICS, line)
+        if self._board is not None:
+            self._board.record(kind, step, values)
 
     def alarm(self, kind: str, step: int, text: str, batches: int) -> None:
         """Add an alarm to the metrics and the log; so many batches had been drawn by then."""
@@ -50,6 +57,8 @@ class Journal:
         ]
         with atomic_file(path, "w") as file:
             file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in kept)
+        if self._board is not None:
+            self._board.forget_after(step)
 
     def _append(self, name: str, line: str) -> None:
         if not self.active:

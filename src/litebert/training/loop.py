@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import torch
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from litebert.foundation.errors import DivergenceError
 from litebert.foundation.progress import Progress
@@ -20,6 +20,8 @@ from litebert.training.journal import Journal
 from litebert.training.recovery import go_back
 from litebert.training.step import StepOutcome, Tally, Trainable, compute_gradients, update
 from litebert.training.stopwatch import Stopwatch
+from litebert.training.tensorboard import FOLDER as TENSORBOARD
+from litebert.training.tensorboard import TensorBoard, require_tensorboard
 from litebert.training.watch import Alarm, Verdict, Watch
 from litebert.training.writer import CheckpointWriter
 
@@ -48,9 +50,18 @@ class LoopSettings(Settings):
     """Keep the checkpoints of all multiples of so many steps as well."""
     log_every: int | None = Field(None, ge=1)
     """Steps between lines in metrics.jsonl; by default a two-hundredth of the run."""
+    tensorboard: Literal["on", "off"] = "off"
+    """Write the same numbers for TensorBoard, into the run's tensorboard/ (extra track)."""
+
+    @field_validator("tensorboard")
+    @classmethod
+    def _can_be_written(cls, value: str) -> str:
+        if value == "on":
+            require_tensorboard()
+        return value
 
 
-MAY_CHANGE_ON_RESUME = ("save_every", "keep", "keep_every", "log_every")
+MAY_CHANGE_ON_RESUME = ("save_every", "keep", "keep_every", "log_every", "tensorboard")
 
 
 @dataclass(frozen=True)
@@ -130,7 +141,9 @@ class Trainer:
         self.plan = plan
         self.state = state or TrainingState()
         self.world = world
-        self.journal = Journal(folder, active=world.first)
+        tracked = plan.settings.tensorboard == "on" and world.first
+        board = TensorBoard(folder / TENSORBOARD, self.state.step) if tracked else None
+        self.journal = Journal(folder, active=world.first, board=board)
         self.metrics: dict[str, float] = {}
         self._writer = CheckpointWriter(
             folder / CHECKPOINTS, plan.settings.keep, plan.settings.keep_every
