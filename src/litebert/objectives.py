@@ -1,7 +1,7 @@
 """Pure losses on tensors. Each returns a sum and a count, so that the caller divides by the weight
 of the whole batch, however many micro-batches it came in.
 
-Shapes: B sequences, M masked positions, V vocabulary, C classes. Computed in float32 whatever the
+Shapes: B sequences, T tokens, M masked positions, V vocabulary, C classes. Computed in float32 whatever the
 precision of the logits.
 """
 
@@ -44,6 +44,31 @@ def classification_sum(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """
     loss = F.cross_entropy(logits.float(), labels, reduction="sum")
     return loss, torch.count_nonzero(logits.detach().argmax(-1) == labels)
+
+
+def span_sum(
+    start_log_probs: Tensor, end_log_probs: Tensor, starts: Tensor, ends: Tensor
+) -> tuple[Tensor, Tensor]:
+    """An answer's start and end: log-probabilities (B, T), positions (B,).
+
+    Returns the sum of half of both negative log-likelihoods, and how many spans are right at both
+    ends. Source: run_squad_v1.py and run_squad_v2.py, model_fn (which take the mean).
+    """
+    start_loss = F.nll_loss(start_log_probs.float(), starts, reduction="sum")
+    end_loss = F.nll_loss(end_log_probs.float(), ends, reduction="sum")
+    right = (start_log_probs.argmax(-1) == starts) & (end_log_probs.argmax(-1) == ends)
+    return (start_loss + end_loss) / 2, torch.count_nonzero(right)
+
+
+def unanswerable_sum(logits: Tensor, unanswerable: Tensor) -> tuple[Tensor, Tensor]:
+    """Whether there is no answer: logits (B,), 1 where there is none (B,).
+
+    Returns half the summed negative log-likelihood, as it is added to `span_sum`, and how many are
+    right. Source: run_squad_v2.py, model_fn.
+    """
+    targets = unanswerable.float()
+    loss = F.binary_cross_entropy_with_logits(logits.float(), targets, reduction="sum")
+    return loss / 2, torch.count_nonzero((logits.detach() > 0) == (targets > 0.5))
 
 
 class _CrossEntropySum(torch.autograd.Function):

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from litebert.cli.main import main
 from litebert.encoder.models import AnswerableSpanModel
+from litebert.objectives import span_sum, unanswerable_sum
 from litebert.weights.bundle_writer import Variable, write_bundle
 from litebert.weights.folder import load_model, load_pretraining_model
 from litebert.weights.google_export import export_google
@@ -80,6 +81,10 @@ def check_answerable_span(folder: Path, golden: Numbers) -> None:
     close(starts, golden["train_start_log_probs"])
     close(given[:, 0], golden["train_end_log_probs"])
     close(unanswerable, golden["train_cls_logits"])
+    begins, finishes = golden["start_positions"].long(), golden["end_positions"].long()
+    spans, _ = span_sum(starts, given[:, 0], begins, finishes)
+    answerless, _ = unanswerable_sum(unanswerable, golden["is_impossible"])
+    close((spans + answerless) / len(begins), golden["train_total_loss"].float())
 
 
 def test_the_checkpoint_of_one_group(golden: Path, tmp_path: Path) -> None:

@@ -2,7 +2,13 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from litebert.objectives import classification_sum, masked_lm_sum, sentence_sum
+from litebert.objectives import (
+    classification_sum,
+    masked_lm_sum,
+    sentence_sum,
+    span_sum,
+    unanswerable_sum,
+)
 
 
 def test_masked_lm_is_the_summed_log_likelihood_and_the_hits() -> None:
@@ -75,3 +81,23 @@ def test_a_label_far_below_the_best_has_a_finite_loss() -> None:
 def test_of_equal_logits_only_one_is_the_answer() -> None:
     labels = torch.arange(5)
     assert masked_lm_sum(torch.zeros(5, 5), labels)[1] == 1
+
+
+def test_a_span_is_right_only_at_both_ends() -> None:
+    torch.manual_seed(0)
+    starts, ends = torch.randn(3, 6).log_softmax(-1), torch.randn(3, 6).log_softmax(-1)
+    begins, finishes = starts.argmax(-1), ends.argmax(-1)
+    loss, right = span_sum(starts, ends, begins, finishes)
+    mean = (F.nll_loss(starts, begins) + F.nll_loss(ends, finishes)) / 2
+    assert torch.allclose(loss / 3, mean)
+    assert right == 3
+    finishes[0] = (finishes[0] + 1) % 6
+    assert span_sum(starts, ends, begins, finishes)[1] == 2
+
+
+def test_a_positive_logit_says_that_there_is_no_answer() -> None:
+    logits, none = torch.tensor([2.0, -1.0, 0.5]), torch.tensor([1, 0, 0])
+    loss, right = unanswerable_sum(logits, none)
+    expected = F.softplus(-logits[0]) + F.softplus(logits[1]) + F.softplus(logits[2])
+    assert torch.allclose(loss, expected / 2)
+    assert right == 2
