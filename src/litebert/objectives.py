@@ -1,8 +1,8 @@
 """Pure losses on tensors. Each returns a sum and a count, so that the caller divides by the weight
 of the whole batch, however many micro-batches it came in.
 
-Shapes: B sequences, T tokens, M masked positions, V vocabulary, C classes. Computed in float32 whatever the
-precision of the logits.
+Shapes: B sequences, T tokens, M masked positions, V vocabulary, C classes. Computed in float32
+whatever the precision of the logits.
 """
 
 from typing import Any
