@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from litebert.tasks.predictor import load_predictor as load_predictor
     from litebert.text.tokenizer import Tokenizer as Tokenizer
     from litebert.weights.folder import load_encoder as load_encoder
+    from litebert.weights.folder import load_model as load_model
     from litebert.weights.folder import load_pretraining_model as load_pretraining_model
 
 __version__ = "0.1.0"
@@ -34,6 +35,7 @@ _MODULES = {
     "Tokenizer": "litebert.text.tokenizer",
     "load_embedder": "litebert.tasks.embedder",
     "load_encoder": "litebert.weights.folder",
+    "load_model": "litebert.weights.folder",
     "load_predictor": "litebert.tasks.predictor",
     "load_pretraining_model": "litebert.weights.folder",
 }
