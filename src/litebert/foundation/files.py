@@ -145,7 +145,7 @@ def read_json(path: Path, error: type[LitebertError] = DataError) -> Any:
     except json.JSONDecodeError as problem:
         where = f"line {problem.lineno}, column {problem.colno}"
         raise error(f"{path} is not valid JSON: {problem.msg} at {where}") from None
-    except (OSError, RecursionError) as problem:
+    except (OSError, RecursionError, ValueError) as problem:  # a number of thousands of digits
         raise error(f"{path} cannot be read: {problem}") from None
 
 
