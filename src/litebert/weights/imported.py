@@ -114,11 +114,17 @@ head: {made.head}. Imported with litebert from `{_line(report.where)}`.
 ```python
 import litebert
 
-encoder = litebert.load_encoder("path/to/this/folder")
+{_use(made.head)}("path/to/this/folder")
 ```
 
 {_in_transformers(made, encoder_of(model).pooler is not None)}
 """
+
+
+def _use(head: Head) -> str:
+    if head == "classification":
+        return "predictor = litebert.load_predictor"
+    return "encoder = litebert.load_encoder"
 
 
 def _in_transformers(made: Imported, pooler: bool) -> str:
