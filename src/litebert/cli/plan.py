@@ -33,7 +33,9 @@ PARTS = {
     "activations": "kept from the forward pass for the backward pass",
     "logits": "scores over the vocabulary at the masked positions, and their gradient",
     "working": "what the busiest moment needs beside the rest",
+    "evaluation": "",
     "allocator": "what is taken beyond what is asked for; a measured share",
+    "kernels": "compiled kernels and threads, as measured",
     "checkpoint": "the copy that is written while training goes on",
     "exchange": "the message in which processes add up their gradients",
 }
@@ -169,20 +171,17 @@ def _time(made: Plan) -> dict[str, str]:
 
 
 def _rate(settings: PretrainingSettings) -> dict[str, str]:
-    """What is known of the learning rate for this optimiser and batch."""
+    """What is known of the learning rate for this batch."""
     batch, asked = settings.training.batch_size, settings.schedule.learning_rate
     root = (
-        f"{published_rate(batch):.2g} for a batch of {batch:,}: the published {PUBLISHED_RATE:g} "
-        f"at {PUBLISHED_BATCH:,}, by the root of the batch"
+        f"{published_rate(batch):.2g}: the published {PUBLISHED_RATE:g} at a batch of "
+        f"{PUBLISHED_BATCH:,}, by the root of the batch"
     )
-    if settings.optimizer.optimizer in ("lamb", "nvlamb"):
-        words = f"LAMB's is {root}"
-    else:
-        words = (
-            "for AdamW none is published; customary are 1e-4 for base size at a batch of 256 "
-            f"(BERT) and about 1e-3 for small models and batches. LAMB's would be {root}"
-        )
-    return {"learning rate": f"{asked:g} as asked; {words}"}
+    adamw = (
+        "none is published; customary are 1e-4 for base size at a batch of 256 (BERT), about "
+        "1e-3 for small models and batches"
+    )
+    return {"learning rate": f"{asked:g} as asked", "  for LAMB": root, "  for AdamW": adamw}
 
 
 def _short(seconds: float) -> str:
@@ -193,6 +192,6 @@ def _short(seconds: float) -> str:
 def _bytes(size: float) -> str:
     """Bytes in the unit that suits them, as disks count: 1 GB is 1,000 MB."""
     for unit, limit in (("kB", 1e6), ("MB", 1e9), ("GB", 1e12)):
-        if size < limit:
+        if size < 0.9995 * limit:  # three figures of it, rounded
             return f"{size / limit * 1000:.3g} {unit}"
     return f"{size / 1e12:,.3g} TB"

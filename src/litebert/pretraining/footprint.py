@@ -24,10 +24,14 @@ from litebert.encoder.layout import Packed
 from litebert.encoder.models import PretrainingModel
 from litebert.optim import OptimizerSettings
 
-# What the allocator takes beyond what is asked of it, as a share of what comes and goes in a step:
-# batches of changing sizes leave gaps, and the CPU's bf16 kernels keep some memory for each shape.
-# Measured over 40 steps of several sizes (docs/pretraining.md); a GPU's allocator is not measured.
+MB = 10**6
+# Measured on a CPU over hundreds of steps of several sizes (docs/pretraining.md). What the
+# allocator takes beyond what is asked of it, as a share of what comes and goes in a step: batches
+# of changing sizes leave gaps.
 ALLOCATOR_SHARE = {torch.float32: 0.25, torch.bfloat16: 0.5}
+# What the threads and the compiled kernels take: in bf16 there is one for each shape of a product.
+KERNELS = {torch.float32: 30 * MB, torch.bfloat16: 250 * MB}
+GPU_ALLOCATOR_SHARE = 0.1  # not measured
 OPTIMIZER_COPIES = {"lamb": 1, "nvlamb": 1}  # of the weights, while an update is made
 
 
@@ -47,10 +51,14 @@ class Footprint:
     """Scores over the vocabulary at the masked positions, and their gradient."""
     working: int
     """What the busiest moment of a step needs beside the rest."""
+    evaluation: int
+    """What an evaluation needs: on a CPU it hardly fits into the gaps that a step leaves."""
     allocator: int
     """What the allocator takes beyond what it is asked for."""
+    kernels: int
+    """Compiled kernels and threads."""
     checkpoint: int
-    """The copy that a checkpoint is written from, while training goes on."""
+    """The copy, in the machine's memory, that is written while training goes on."""
     exchange: int
     """The message in which processes add up their gradients."""
 
@@ -90,10 +98,12 @@ class Tracer:
         weights = sum(p.numel() * p.element_size() for p in self._model.parameters())
         kept, highest, logits = self._trace(instances, training=True)
         _, evaluating, _ = self._trace(evaluated, training=False)
-        copies = OPTIMIZER_COPIES.get(optimizer.optimizer, 0) * weights
-        # Gradients are let go of before an evaluation.
-        highest = max(highest, copies, evaluating - weights)
+        highest = max(highest, OPTIMIZER_COPIES.get(optimizer.optimizer, 0) * weights)
         activations = max(0, kept - logits)
+        on_cpu = self._device.type == "cpu"
+        if not on_cpu:  # its allocator gives an evaluation what a step has let go of
+            evaluating = max(0, evaluating - highest)
+        share = ALLOCATOR_SHARE[self._dtype] if on_cpu else GPU_ALLOCATOR_SHARE
         return Footprint(
             process=process,
             weights=weights,
@@ -102,8 +112,10 @@ class Tracer:
             activations=activations,
             logits=logits,
             working=max(0, highest - activations - logits),
-            allocator=int(ALLOCATOR_SHARE[self._dtype] * highest),
-            checkpoint=3 * weights,
+            evaluation=evaluating,
+            allocator=int(share * highest),
+            kernels=KERNELS[self._dtype] if on_cpu else 0,
+            checkpoint=3 * weights if on_cpu else 0,
             exchange=weights if processes > 1 else 0,
         )
 

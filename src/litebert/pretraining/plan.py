@@ -3,7 +3,7 @@
 import math
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
@@ -107,22 +107,24 @@ def plan(
     settings: PretrainingSettings,
     output: Path = Path(),
     seconds: float = PROBE_SECONDS,
+    available: int | None = None,
 ) -> Plan:
     """Work out what a run with these settings takes on this machine; nothing is written.
 
-    `output`: where the run would be written. `seconds`: for how long to measure. Raises ConfigError
-    or CorpusError as the run itself would.
+    `output`: where the run would be written. `seconds`: for how long to measure. `available`: bytes
+    of memory to reckon with, instead of what there is. Raises ConfigError or CorpusError as the run
+    itself would.
     """
     corpus = Corpus.open(corpus_folder)
     config, data = resolve_config(corpus, settings), open_data(corpus, settings)
+    processes = settings.machine.processes
     length = mean(len(instance.ids) for instance in data.stream.take(Position(), SAMPLE)[0])
     step_tokens = length * settings.training.batch_size
     _asked_steps(settings, step_tokens)  # refuses a schedule that does not fit
-    processes = settings.machine.processes
     machine = resolve_machine(settings.machine, processes)
     share = -(-settings.training.batch_size // processes)
     micro = min(share, settings.training.micro_batch_size or share)
-    estimate = _Estimate(config, data, settings, machine)
+    estimate = MemoryEstimate(config, data, settings, machine, available)
     memory = estimate.memory(micro)
     smaller = None if memory.fits else estimate.largest_that_fits(micro)
     speed = pace = None
@@ -157,8 +159,11 @@ def published_rate(batch_size: int) -> float:
     return PUBLISHED_RATE * math.sqrt(batch_size / PUBLISHED_BATCH)
 
 
-class _Estimate:
-    """The memory of micro-batches of any size, traced."""
+class MemoryEstimate:
+    """The memory that a run takes with micro-batches of any size, traced.
+
+    `available`: bytes to reckon with instead of those that this machine has.
+    """
 
     def __init__(
         self,
@@ -166,6 +171,7 @@ class _Estimate:
         data: Data,
         settings: PretrainingSettings,
         machine: MachineSettings,
+        available: int | None = None,
     ) -> None:
         device, dtype = apply_machine(machine)
         self._tracer = Tracer(config, dtype, device)
@@ -173,7 +179,7 @@ class _Estimate:
         self._settings = settings
         self._on_gpu = device.type == "cuda"
         self._resident = 0 if self._on_gpu else resident_memory() or 0
-        self._available = _available(device, self._resident)
+        self._available = available or _available(device, self._resident)
         self._evaluated = _first_batch(data.heldout)
 
     def memory(self, micro_batch_size: int) -> Memory:
@@ -183,9 +189,8 @@ class _Estimate:
         footprint = self._tracer.footprint(
             instances, self._evaluated, self._settings.optimizer, self._resident, processes
         )
-        if self._on_gpu:  # each process has one of its own; checkpoints are copied to the machine
-            return Memory(replace(footprint, checkpoint=0), 1, self._available)
-        return Memory(footprint, processes, self._available)
+        # Of GPUs, each process has one of its own.
+        return Memory(footprint, 1 if self._on_gpu else processes, self._available)
 
     def largest_that_fits(self, micro_batch_size: int) -> int | None:
         """The largest of micro_batch_size / 2, / 4 … that fits."""

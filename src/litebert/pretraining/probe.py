@@ -69,20 +69,28 @@ class _Probe:
         self._position = Position()
 
     def speed(self, micro_batch_size: int, seconds: float) -> Speed:
-        """Begin with one instance, go up to what there is time for, measure there."""
+        """Double the micro-batch from one instance on while there is time for it; measure there."""
+        began = time.perf_counter()
         self._steps(1, laps=1)  # wakes the threads, and compiles what is compiled
-        tokens, parts = self._steps(1, laps=1)
-        affordable = int(seconds / (2 * FEWEST_LAPS) / sum(parts.values()))
-        instances = min(micro_batch_size, max(1, affordable))
-        if instances > 1:
-            self._steps(instances, laps=1)
-        tokens, parts = self._steps(instances, FEWEST_LAPS, seconds / 2)
+        instances, lap = 1, self._seconds(1)
+        while instances < micro_batch_size:
+            left = seconds / 2 - (time.perf_counter() - began)
+            if 2 * lap * (1 + FEWEST_LAPS) > left:
+                break
+            instances = min(2 * instances, micro_batch_size)
+            lap = self._seconds(instances)
+        left = 0.75 * seconds - (time.perf_counter() - began)
+        tokens, parts = self._steps(instances, FEWEST_LAPS, left)
         updating = parts.pop("seconds_optimizer")
         token = sum(parts.values()) / tokens
         # A forward pass alone takes about a third of a step; a quarter of the time is for it.
         evaluated = int(seconds / 4 / (token / 3) / tokens * instances)
         evaluated_token = self._evaluation(self._data.heldout[: max(1, evaluated)])
         return Speed(instances, token, updating, evaluated_token, self._peak())
+
+    def _seconds(self, instances: int) -> float:
+        """Of one step."""
+        return sum(self._steps(instances, laps=1)[1].values())
 
     def _steps(
         self, instances: int, laps: int, seconds: float = 0.0
