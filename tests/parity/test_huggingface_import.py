@@ -29,8 +29,7 @@ SMALL = {
 }
 SHAPES: dict[str, tuple[Family, dict[str, Any]]] = {
     "albert": ("albert", {"embedding_size": 8}),
-    "albert, groups": ("albert", {"embedding_size": 8, "num_hidden_groups": 2}),
-    "albert, inner groups": ("albert", {"num_hidden_groups": 4, "inner_group_num": 2}),
+    "albert, groups": ("albert", {"num_hidden_groups": 2, "inner_group_num": 2}),
     "albert, exact gelu": ("albert", {"embedding_size": 8, "hidden_act": "gelu"}),
     "bert": ("bert", {}),
 }
@@ -97,14 +96,6 @@ def test_a_published_albert_keeps_its_pooler(tmp_path: Path) -> None:
     assert torch.equal(ours.encoder.pooler.weight, theirs.albert.pooler.weight)
     assert_equal_outputs(ours.encoder, theirs.albert)
     assert_equal_outputs(ours, load_in_transformers(tmp_path / "ours", "albert.pooler."))
-
-
-def test_pickles_give_the_same_model(tmp_path: Path) -> None:
-    theirs = saved(tmp_path / "theirs", "BertForPreTraining", "bert")
-    (tmp_path / "theirs" / "model.safetensors").unlink()
-    torch.save(theirs.state_dict(), tmp_path / "theirs" / "pytorch_model.bin")
-    ours = imported(tmp_path / "theirs", tmp_path / "ours", "--allow-pickle")
-    assert_equal_outputs(ours, theirs)
 
 
 def test_real_pretrained_weights_give_their_reference_and_transformers_outputs(

@@ -1,4 +1,4 @@
-"""Google → ours → Hugging Face → ours → Google, through transformers' own hands: nothing changes."""
+"""Google → ours → Hugging Face → ours → Google, through transformers' own hands: the same bytes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,7 +62,7 @@ def test_every_model_comes_back_as_it_went(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("head", HEADS)
-@pytest.mark.parametrize("name", ["albert-base-v2", "ffn, 2 of 4, 2 inner", "bert-base"])
+@pytest.mark.parametrize("name", ["ffn, 2 of 4, 2 inner", "bert-base"])
 def test_so_does_every_head(head: Head, name: str, tmp_path: Path) -> None:
     check_journey(random_model(head, CONFIGS[name]), tmp_path)
 

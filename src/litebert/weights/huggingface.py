@@ -25,7 +25,12 @@ from litebert.weights.configuration import (
 )
 from litebert.weights.folder import CONFIG_FILE, resolve_model_folder
 from litebert.weights.huggingface_choice import build, choose_head
-from litebert.weights.huggingface_source import is_pickle, open_weights, weights_file_of
+from litebert.weights.huggingface_source import (
+    is_pickle,
+    open_weights,
+    refuse_checkpoint,
+    weights_file_of,
+)
 from litebert.weights.imported import (
     Imported,
     check_vocabulary,
@@ -98,10 +103,8 @@ def _folder(source: Path) -> Path:
             f"{source} does not exist: name a folder; litebert downloads nothing, so fetch a "
             "published model first, as with: hf download NAME --local-dir FOLDER"
         )
-    if any(source.glob("*.index")) and not (source / CONFIG_FILE).is_file():
-        raise ModelFolderError(
-            f"{source} holds a TensorFlow checkpoint: run litebert import google {source} on it"
-        )
+    if not (source / CONFIG_FILE).is_file():
+        refuse_checkpoint(source)
     return resolve_model_folder(source)
 
 

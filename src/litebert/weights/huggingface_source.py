@@ -40,13 +40,18 @@ def weights_file_of(folder: Path) -> Path:
     for name in (_PICKLE, _PICKLE + _INDEX):
         if (folder / name).is_file():
             return folder / name
+    refuse_checkpoint(folder)
+    foreign = listed(sorted({path.name for name in _FOREIGN for path in folder.glob(name)}))
+    beside = f"; {foreign} is not read: save the model as safetensors" if foreign else ""
+    raise ModelFolderError(f"{folder} holds no weights: {WEIGHTS_FILE} is missing{beside}")
+
+
+def refuse_checkpoint(folder: Path) -> None:
+    """Raise ModelFolderError where a folder holds what another command imports."""
     if any(folder.glob("*.index")):
         raise ModelFolderError(
             f"{folder} holds a TensorFlow checkpoint: run litebert import google {folder} on it"
         )
-    foreign = listed(sorted({path.name for name in _FOREIGN for path in folder.glob(name)}))
-    beside = f"; {foreign} is not read: save the model as safetensors" if foreign else ""
-    raise ModelFolderError(f"{folder} holds no weights: {WEIGHTS_FILE} is missing{beside}")
 
 
 def is_pickle(path: Path) -> bool:
