@@ -1,6 +1,8 @@
 """From raw text to a pretrained model by the command line, interrupted and resumed."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,54 +10,23 @@ from pathlib import Path
 import pytest
 
 from litebert.cli.main import main
-from litebert.foundation.files import sha256_file
-from litebert.foundation.randomness import generator
 from litebert.training.checkpoint import list_checkpoints
 from litebert.training.journal import read_metrics
+from litebert.training.lock import lock_folder
+from litebert.training.run_folder import RunRecord, begin_run, read_run
+from litebert.training.watch import alarms_of
 from litebert.weights.folder import load_pretraining_model
-
-NAMES = ["Anna", "Bruno", "Clara", "David", "Emma", "Felix"]
-THINGS = ["the apple", "the river", "the window", "the garden", "the letter", "the candle"]
-DEEDS = ["saw", "painted", "forgot", "remembered", "carried", "wanted"]
-TINY = [
-    *("--hidden-size", "32", "--num-hidden-layers", "2", "--num-attention-heads", "2"),
-    *("--max-length", "32", "--batch-size", "8", "--learning-rate", "3e-3", "--threads", "1"),
-]
+from small_runs import TINY, final_bytes, pretraining_command, stories_corpus
 
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A corpus folder of 60 small stories."""
-    folder = tmp_path_factory.mktemp("text")
-    stories = []
-    for number in range(60):
-        draws = generator(0, "story", number)
-        name = str(draws.choice(NAMES))
-        lines = [
-            f"{name} {draws.choice(DEEDS)} {draws.choice(THINGS)}. "
-            f"Then {name} {draws.choice(DEEDS)} {draws.choice(THINGS)} again."
-            for _ in range(draws.integers(3, 9))
-        ]
-        stories.append("\n".join(lines))
-    (folder / "stories.txt").write_text("\n\n".join(stories))
-    text = str(folder / "stories.txt")
-    vocabulary, built = str(folder / "vocabulary"), str(folder / "corpus")
-    assert (
-        main(["vocab", "train", text, "--output", vocabulary, "--vocab-size", "90", "--fit"]) == 0
-    )
-    built_well = main(["corpus", "build", text, "--vocabulary", vocabulary, "--output", built])
-    assert built_well == 0
-    return folder / "corpus"
+    return stories_corpus(tmp_path_factory.mktemp("text"))
 
 
 def run(corpus: Path, folder: Path, *extra: str) -> int:
     return main(["pretrain", str(corpus), "--output", str(folder), *TINY, *extra])
-
-
-def final_bytes(folder: Path) -> list[str]:
-    newest = list_checkpoints(folder / "checkpoints")[-1]
-    files = [newest / "model.safetensors", newest / "optimizer.safetensors"]
-    return [sha256_file(file) for file in [*files, folder / "model" / "model.safetensors"]]
 
 
 def refused(capsys: pytest.CaptureFixture[str]) -> str:
@@ -125,6 +96,78 @@ def test_a_resume_keeps_its_settings_and_may_change_how_it_saves(
     assert main([*again, "--keep", "3"]) == 0
     assert main(["pretrain", str(corpus), "--output", str(tmp_path / "no"), "--resume"]) == 2
     assert "holds no run to resume" in refused(capsys)
+
+
+def test_a_finished_run_that_is_resumed_shows_its_scores_again(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(corpus, tmp_path / "run", "--steps", "3") == 0
+    before = capsys.readouterr().out
+    assert "held-out masked lm loss" in before
+    assert run(corpus, tmp_path / "run", "--steps", "3", "--resume") == 0
+    assert capsys.readouterr().out == before
+
+
+def test_a_run_of_an_older_version_is_resumed_with_defaults_for_newer_settings(
+    corpus: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    assert run(corpus, folder, "--steps", "3") == 0
+    record = read_run(folder, "pretrain")
+    older = {name: dict(section) for name, section in record.settings.items()}
+    del older["watch"], older["machine"]["processes"], older["machine"]["timeout"]
+    resolved = {name: value for name, value in record.resolved.items() if name != "processes"}
+    (folder / "run.json").unlink()
+    (folder / "metrics.jsonl").rename(tmp_path / "metrics.jsonl")
+    shutil.move(folder / "checkpoints", tmp_path / "checkpoints")
+    shutil.rmtree(folder)
+    begin_run(folder, RunRecord("pretrain", older, resolved))
+    shutil.move(tmp_path / "checkpoints", folder / "checkpoints")
+    assert run(corpus, folder, "--steps", "3", "--resume") == 0
+
+
+def test_another_budget_on_a_resume_is_named_as_a_change(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(corpus, tmp_path / "run", "--steps", "3") == 0
+    again = ["pretrain", str(corpus), "--output", str(tmp_path / "run"), "--resume"]
+    assert main([*again, "--minutes", "5"]) == 2
+    assert "budget.minutes: None → 5.0; budget.steps: 3 → None" in refused(capsys)
+
+
+def test_a_run_in_use_is_not_written_to(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with lock_folder(tmp_path / "run"):
+        assert run(corpus, tmp_path / "run", "--steps", "3") == 2
+    assert f"in use by process {os.getpid()} on " in refused(capsys)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_diverges_says_so_and_leaves_a_report(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    harmful = ["--steps", "60", "--max-gradient-norm", "0", "--optimizer", "adamw"]
+    rate = ["--learning-rate", "1e30"]
+    tiny = [option for option in TINY if option not in ("--learning-rate", "3e-3")]
+    command = pretraining_command(corpus, tmp_path / "run", *tiny, *harmful, *rate)
+    assert main(command) == 3
+    said = capsys.readouterr().err
+    assert "the run goes back to step" in said
+    line = next(line for line in said.splitlines() if line.startswith("litebert: "))
+    assert "gone back 3 times already: lower the learning rate" in line
+    kinds = [alarm.kind for alarm in alarms_of(tmp_path / "run")]
+    assert (kinds.count("rewind"), kinds[-1]) == (3, "stopped")
+    assert "The run has stopped by itself" in (tmp_path / "run" / "report.html").read_text()
+    assert not (tmp_path / "run" / "model").exists()
+
+
+def test_too_many_processes_for_a_batch_are_refused(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(corpus, tmp_path / "run", "--steps", "3", "--processes", "9") == 2
+    assert "9 processes cannot share a batch of 8" in refused(capsys)
+    assert not (tmp_path / "run").exists()
 
 
 def test_what_does_not_fit_is_refused_before_anything_is_written(

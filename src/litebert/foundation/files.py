@@ -81,9 +81,13 @@ def atomic_folder(path: Path, replace: bool = False, needed: int | None = None) 
 def remove_leftovers(folder: Path) -> None:
     """Remove what a process that was killed while writing into `folder` left behind.
 
-    Nobody else may be writing there.
+    A folder that was just being replaced comes back. Nobody else may be writing there.
     """
-    for path in folder.glob(".*.tmp"):
+    for old in folder.glob(".*.old"):
+        path = old.with_name(old.name[1:].rsplit(".", 2)[0])
+        if not path.exists():
+            os.replace(old, path)
+    for path in [*folder.glob(".*.tmp"), *folder.glob(".*.old")]:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:

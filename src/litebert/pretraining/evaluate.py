@@ -10,6 +10,7 @@ from litebert.corpus.stream import InstanceStream
 from litebert.foundation.randomness import Position
 
 SAMPLE_TOKENS = 1_000_000  # enough for the frequencies of the pieces
+UNDER_PLATEAU = 0.1  # nats: so far under it a model has learnt something of context
 
 
 def piece_counts(stream: InstanceStream) -> NDArray[np.int64]:
@@ -17,6 +18,7 @@ def piece_counts(stream: InstanceStream) -> NDArray[np.int64]:
 
     [CLS] and [SEP] are never masked and do not count.
     """
+    stream = stream.unsampled()  # as the evaluations are
     counts = np.zeros(stream.corpus.vocab_size, dtype=np.int64)
     position, tokens = Position(), 0
     while tokens < SAMPLE_TOKENS and position.epoch == 0:
@@ -43,4 +45,4 @@ def unigram_loss(counts: NDArray[np.int64], instances: Sequence[Instance]) -> fl
 
 def plateau_left(evaluations: Sequence[tuple[int, float]], plateau: float) -> int | None:
     """The first step whose held-out masked-LM loss is a tenth of a nat under the plateau."""
-    return next((step for step, loss in evaluations if loss < plateau - 0.1), None)
+    return next((step for step, loss in evaluations if loss < plateau - UNDER_PLATEAU), None)

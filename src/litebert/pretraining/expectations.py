@@ -10,10 +10,10 @@ import math
 from typing import Any
 
 from litebert.optim import warmup_of
+from litebert.pretraining.evaluate import UNDER_PLATEAU
 from litebert.pretraining.settings import PretrainingSettings
 from litebert.training.watch import Expectation
 
-UNDER_PLATEAU = 0.1  # nats
 UPDATES_PER_DEPTH = 600
 FEWEST_UPDATES = 1500
 USUAL_BATCH = 2048  # tokens: up to here a larger batch does not save updates

@@ -52,8 +52,9 @@ def findings(record: RunRecord, history: History) -> list[Block]:
     """What the run has reached, as a sentence and tiles."""
     plateau = record.resolved["unigram_loss"]
     facts = []
-    if history.evaluation:
-        newest = history.evaluation[-1]
+    held_out = [line for line in history.evaluation if line["masked_lm_loss"] is not None]
+    if held_out:
+        newest = held_out[-1]
         loss, note = newest["masked_lm_loss"], f"{plateau:.2f} from frequencies"
         facts.append(Fact("Held-out masked-LM loss", loss, note))
         facts.append(Fact("Held-out masked-LM accuracy", percent(newest["masked_lm_accuracy"])))
@@ -70,8 +71,10 @@ def findings(record: RunRecord, history: History) -> list[Block]:
         facts.append(
             Fact("Alarms", len(history.alarms), f"last at step {history.alarms[-1]['step']:,}")
         )
+    stopped = [alarm["text"] for alarm in history.alarms if alarm["kind"] == "stopped"]
     return [
-        Paragraph(plateau_words(record, history.evaluation), lead=True),
+        *(Paragraph(f"The run has stopped by itself: {text}.", lead=True) for text in stopped),
+        Paragraph(plateau_words(record, held_out), lead=True),
         *([Facts(facts)] if facts else []),
     ]
 

@@ -19,8 +19,6 @@ from multiprocessing.context import SpawnProcess
 from types import FrameType
 from typing import Any
 
-from torch.distributed import TCPStore  # type: ignore[attr-defined]
-
 from litebert.foundation.errors import LitebertError, LostProcessError
 
 GRACE_SECONDS = 15.0  # for the others to end by themselves when one has failed
@@ -55,12 +53,15 @@ def launch(function: Callable[..., object], arguments: Sequence[Any], processes:
     fails, the others are stopped, and its error is raised: LostProcessError when it was killed.
     Function and arguments are pickled to get there, as multiprocessing does.
     """
+    # Imported here, so that a child does not import torch before it knows what to do.
+    from torch.distributed import TCPStore  # type: ignore[attr-defined]
+
     store = TCPStore(LOCALHOST, 0, is_master=True, wait_for_workers=False)
     children: list[_Child] = []
     with _signals_passed_on(children) as received:
         try:
             for rank in range(processes):
-                environment = _environment(rank, processes, store.port)
+                environment = rank_environment(rank, processes, store.port)
                 children.append(_start(rank, environment, function, arguments))
             _wait(children)
         finally:
@@ -71,8 +72,8 @@ def launch(function: Callable[..., object], arguments: Sequence[Any], processes:
     return received[0] if received else None
 
 
-def _environment(rank: int, size: int, port: int) -> dict[str, str]:
-    """What torchrun would tell this rank."""
+def rank_environment(rank: int, size: int, port: int) -> dict[str, str]:
+    """What torchrun would tell a rank: who it is, and the port of the store on this machine."""
     return {
         "RANK": str(rank),
         "LOCAL_RANK": str(rank),

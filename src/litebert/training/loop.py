@@ -1,5 +1,6 @@
 """The training loop: step, maybe log, maybe evaluate, maybe save; nothing about what is trained."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -73,7 +74,9 @@ class Monitor:
     patience: int | None = None
 
     def improves(self, value: float, best: float | None) -> bool:
-        """Whether `value` is better than the best so far."""
+        """Whether `value` is better than the best so far; what is no number never is."""
+        if not math.isfinite(value):
+            return False
         return best is None or (value > best if self.higher_is_better else value < best)
 
 
@@ -182,14 +185,20 @@ class Trainer:
                     self.save(wait=True)
                     self._say(f"interrupted: step {self.state.step} is saved, --resume goes on")
                     break
+                before = self.state.step
                 self.step()
-                self.log()
-                last = self.state.step == plan.total_steps
-                if last or self.state.step % plan.evaluate_every == 0:
-                    self.evaluate()
-                if self.finished or plan.saves_at(self.state.step):
-                    self.save()
+                if self.state.step > before:  # it has not gone back
+                    self._after_step()
         return TrainingResult(self.state, stopped or None, self.metrics)
+
+    def _after_step(self) -> None:
+        """Log, evaluate and save where that is due."""
+        step, plan = self.state.step, self.plan
+        self.log()
+        if step == plan.total_steps or step % plan.evaluate_every == 0:
+            self.evaluate()
+        if self.finished or plan.saves_at(step):
+            self.save()
 
     def step(self) -> None:
         """Take the next batch and make one update, unless the watch has it skipped or goes back."""

@@ -48,7 +48,6 @@ class Verdict(Enum):
     UPDATE = "update"
     SKIP = "skip"
     REWIND = "rewind"
-    STOP = "stop"
 
 
 @dataclass(frozen=True)
@@ -148,10 +147,8 @@ class Watch:
         since = step if state.suspect_since is None else state.suspect_since
         after = replace(state, strain=state.strain + 1, suspect_since=since)
         alarm = Alarm(kind, step, f"{words}: the update is skipped")
-        if after.strain < self.settings.bad_updates:
-            return Judgement(Verdict.SKIP, after, alarm)
-        exhausted = state.rewinds >= self.settings.max_rewinds
-        return Judgement(Verdict.STOP if exhausted else Verdict.REWIND, after, alarm)
+        often = after.strain >= self.settings.bad_updates
+        return Judgement(Verdict.REWIND if often else Verdict.SKIP, after, alarm)
 
     def expect(
         self, state: WatchState, step: int, tokens: int, metrics: Mapping[str, float]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from damage import KINDS, damage_shard
 from litebert.corpus.shards import Corpus
 from litebert.foundation.errors import CorpusError
 
@@ -71,28 +72,11 @@ def test_verify_passes_a_whole_corpus(corpus):
 
 
 @pytest.mark.parametrize("check", [read_all, lambda folder: Corpus.open(folder).verify()])
-@pytest.mark.parametrize("kind", ["flip", "zeros", "cut", "swap"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_damage_in_a_shard_is_found_before_use_and_named(corpus, copy, check, kind):
-    rng = random.Random(kind)
-    names = sorted(path.name for path in copy.glob("*.arrow"))
+    draws = random.Random(kind)
     for _ in range(DAMAGES // 8):
-        name = rng.choice(names)
-        whole = (copy / name).read_bytes()
-        named = [name]
-        damaged = bytearray(whole)
-        if kind == "flip":
-            damaged[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
-        elif kind == "zeros":
-            start = rng.randrange(len(whole) - 64)
-            damaged[start : start + 4096] = bytes(len(whole[start : start + 4096]))
-        elif kind == "cut":
-            del damaged[rng.randrange(len(whole)) :]
-        else:
-            other = rng.choice([each for each in names if each != name])
-            damaged = bytearray((copy / other).read_bytes())
-            (copy / other).write_bytes(whole)
-            named.append(other)
-        (copy / name).write_bytes(damaged)
+        named = damage_shard(copy, kind, draws)
         with pytest.raises(CorpusError) as caught:
             check(copy)
         assert any(each in str(caught.value) for each in named)

@@ -67,6 +67,18 @@ def test_what_a_killed_writer_left_is_removed(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["c.tmp"]
 
 
+def test_a_folder_that_was_being_replaced_when_its_writer_was_killed_comes_back(
+    tmp_path: Path,
+) -> None:
+    for name in (".lost.77.old", ".there.77.old", "there"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text(name)
+    remove_leftovers(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lost", "there"]
+    assert (tmp_path / "lost" / "file").read_text() == ".lost.77.old"
+    assert (tmp_path / "there" / "file").read_text() == "there"
+
+
 def test_a_folder_that_is_taken_is_not_touched_unless_asked(tmp_path: Path) -> None:
     target = tmp_path / "folder"
     target.mkdir()

@@ -1,5 +1,6 @@
 """Resumed equals uninterrupted, signals save, the best checkpoint is kept, budgets become steps."""
 
+import math
 import os
 import signal
 import time
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from litebert.foundation.errors import CheckpointError, ConfigError
+from litebert.foundation.randomness import Position
 from litebert.optim import ScheduleSettings, build_optimizer, learning_rate_at
 from litebert.training.budget import BudgetSettings, resolve_length
 from litebert.training.checkpoint import (
@@ -19,6 +21,8 @@ from litebert.training.checkpoint import (
 )
 from litebert.training.journal import read_metrics
 from litebert.training.loop import LoopSettings, Monitor, Plan, Trainer
+from litebert.training.step import MicroBatch
+from litebert.training.stopwatch import PARTS
 from regression import ROWS, Regression
 
 SCHEDULE = ScheduleSettings(learning_rate=0.05)
@@ -29,9 +33,10 @@ def make(
     optimizer: str = "adamw",
     steps: int = 30,
     monitor: Monitor | None = None,
+    task: Regression | None = None,
     **settings: int,
 ) -> Trainer:
-    task = Regression(dropout=0.2)
+    task = task or Regression(dropout=0.2)
     plan = Plan(
         steps,
         LoopSettings(**{"evaluate_every": 5, "save_every": 5, "keep": 2, **settings}),
@@ -122,6 +127,21 @@ def test_a_signal_during_an_evaluation_waits_for_it_and_loses_nothing(tmp_path: 
     assert lines[0] == lines[1]
 
 
+def test_a_signal_in_the_last_step_has_nothing_to_interrupt(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Signalling(Regression):
+        def batch(self, position: Position) -> tuple[list[MicroBatch], Position]:
+            if len(self.served) == 29 * self.batch_size:
+                signal.raise_signal(signal.SIGTERM)
+            return super().batch(position)
+
+    trainer = make(tmp_path, task=Signalling(dropout=0.2))
+    result = trainer.run()
+    assert (result.signal, result.state.step) == (None, 30)
+    assert "interrupted" not in capsys.readouterr().err
+
+
 def test_a_run_stopped_before_its_first_step_begins_anew(tmp_path: Path) -> None:
     whole = make(tmp_path / "whole")
     whole.run()
@@ -151,6 +171,14 @@ def test_old_checkpoints_go_and_the_best_stays(tmp_path: Path) -> None:
     assert (trainer.state.best, trainer.state.best_step) == (1.0, 10)
 
 
+def test_a_score_that_is_no_number_is_never_the_best() -> None:
+    monitor = Monitor("error", higher_is_better=False)
+    assert not monitor.improves(math.nan, None)
+    assert not monitor.improves(-math.inf, 1.0)
+    assert monitor.improves(0.5, None)
+    assert not monitor.improves(0.5, 0.5)
+
+
 def test_patience_ends_a_run_that_no_longer_improves(tmp_path: Path) -> None:
     monitor = Monitor("error", higher_is_better=False, patience=2)
     trainer = make(tmp_path, monitor=monitor)
@@ -169,6 +197,19 @@ def test_the_state_is_saved_at_an_early_end_that_no_checkpoint_falls_on(tmp_path
     trainer.trainable.evaluate = lambda: {"error": next(seen)}
     trainer.run()
     assert newest_checkpoint(tmp_path / "checkpoints").name == "step-00000010"
+
+
+def test_every_step_says_where_its_time_went_and_where_it_stands_in_the_data(
+    tmp_path: Path,
+) -> None:
+    make(tmp_path, steps=10, log_every=5).run()
+    lines = read_metrics(tmp_path / "metrics.jsonl", "train")
+    assert [(line["epoch"], line["offset"]) for line in lines] == [(0, 40), (1, 16)]
+    for line in lines:
+        parts = [line[f"seconds_{part}"] for part in PARTS]
+        assert min(parts) >= 0
+        assert line["seconds_communication"] == 0
+        assert 0 < sum(parts) * line["step"] < 2 * line["seconds"] + 1
 
 
 def test_metrics_are_written_once_a_step_and_not_repeated_by_a_resume(tmp_path: Path) -> None:
