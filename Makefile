@@ -13,8 +13,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint constraints.txt
 TORCH := torch==2.13.0
+SOAK := $(BIN)/python -m pytest tests/soak --override-ini python_files='soak_*.py' \
+	--numprocesses 2 --dist load --timeout 1200 --durations 5
 
-.PHONY: help demo test lint types check-python clean
+.PHONY: help demo test soak soak-nightly lint types check-python clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -24,6 +26,12 @@ demo: $(VENV)/.installed  ## the whole way on the text of this machine (MINUTES=
 
 test: lint types  ## lint, types and tests
 	@$(BIN)/python -m pytest
+
+soak: $(VENV)/.installed-dev  ## faults in numbers: runs killed, stopped, starved (docs/reliability.md)
+	@$(SOAK) --count ci
+
+soak-nightly: $(VENV)/.installed-dev  ## the same, many times as often: hours
+	@$(SOAK) --count nightly
 
 lint: $(VENV)/.installed-dev  ## ruff: rules and format
 	@$(BIN)/ruff check .
