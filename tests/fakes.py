@@ -34,6 +34,7 @@ class MemoryCorpus:
 
     def __init__(self, documents: Sequence[Sequence[int]]) -> None:
         self.folder = Path("memory")
+        self.samples: list[MemoryCorpus] = []
         self.documents = len(documents)
         self.sentences = sum(map(len, documents))
         self.tokens = sum(map(sum, documents))

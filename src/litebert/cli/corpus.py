@@ -14,10 +14,12 @@ from litebert.corpus.instances import InstanceSettings
 from litebert.corpus.overview import Overview, overview
 from litebert.corpus.shards import Corpus
 from litebert.foundation.processors import usable_cpus
+from litebert.text.subwords import SubwordSettings
 from litebert.text.tokenizer import Tokenizer
 
 _READING = ReaderSettings()
 _INSTANCES = InstanceSettings()
+_SUBWORDS = SubwordSettings()
 
 app = App(name="corpus", help="Corpus folders: text, tokenised once, that pretraining draws from.")
 
@@ -29,6 +31,7 @@ def build(
     vocabulary: Path,
     workers: int | None = None,
     reading: Annotated[ReaderSettings, Parameter(name="*", group="Reading")] = _READING,
+    subwords: Annotated[SubwordSettings, Parameter(name="*", group="Subword sampling")] = _SUBWORDS,
 ) -> None:
     """Tokenise text and write a corpus folder.
 
@@ -40,7 +43,7 @@ def build(
     """
     tokenizer = Tokenizer.load(vocabulary)
     workers = usable_cpus() if workers is None else workers
-    summary = build_corpus(inputs, tokenizer, output, reading, workers)
+    summary = build_corpus(inputs, tokenizer, output, reading, workers, subwords=subwords)
     counts = summary.counts
     facts = {
         "corpus": str(summary.folder),
@@ -51,6 +54,8 @@ def build(
     }
     if counts.empty_documents:
         facts["left out"] = f"{counts.empty_documents:,} documents without any token"
+    if subwords.sampled_epochs:
+        facts["tokens"] += f", cut anew for {subwords.sampled_epochs} epochs"
     print_facts(facts)
 
 
@@ -88,7 +93,8 @@ def _print_overview(seen: Overview) -> None:
         {
             "documents": f"{seen.documents:,} of {seen.tokens_a_document:,.0f} tokens",
             "sentences": f"{seen.sentences:,} of {seen.tokens_a_sentence:.1f} tokens",
-            "tokens": f"{seen.tokens:,}",
+            "tokens": f"{seen.tokens:,}"
+            + (f", cut anew for {seen.sampled_epochs} epochs" if seen.sampled_epochs else ""),
             "unknown tokens": f"{seen.unknown_share:.2%} (of a sample)",
             "left out": f"{seen.empty_documents:,} empty, {seen.skipped:,} too short",
             "instances an epoch": f"{seen.instances:,} of {seen.mean_length:.1f} tokens",

@@ -8,31 +8,24 @@ flight, so memory is bounded whatever the size of the input.
 import signal
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
-from itertools import chain
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from litebert.corpus.documents import (
-    ReaderSettings,
-    Unit,
-    find_inputs,
-    read_documents,
-    sentences_of,
-)
-from litebert.corpus.shards import TOKENIZER_FOLDER, Ids
+from litebert.corpus.documents import ReaderSettings, find_inputs
+from litebert.corpus.jobs import JOB_CHARACTERS, Encoded, Job, JobEncoder, Tokens, make_jobs
+from litebert.corpus.shards import SAMPLE_FOLDER, TOKENIZER_FOLDER
 from litebert.corpus.workers import in_order
-from litebert.corpus.writer import CorpusWriter, Counts, ShardLimits, id_type
+from litebert.corpus.writer import CorpusWriter, Counts, ShardLimits
 from litebert.foundation.errors import ConfigError, CorpusError
 from litebert.foundation.files import atomic_folder, require_vacant
 from litebert.foundation.progress import Progress
+from litebert.text.subwords import SubwordSettings
 from litebert.text.tokenizer import Tokenizer
-
-JOB_CHARACTERS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -44,34 +37,6 @@ class CorpusSummary:
     counts: Counts
 
 
-@dataclass(frozen=True)
-class Part:
-    """Lines of one document that one job handles; `last` where the document ends with them."""
-
-    source: str
-    lines: list[str]
-    unit: Unit
-    last: bool
-
-
-@dataclass
-class Job:
-    """Parts for one worker at a time; `read` is how many bytes of input came before its end."""
-
-    parts: list[Part] = field(default_factory=list)
-    characters: int = 0
-    read: int = 0
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """A job's result: ids of all its sentences, the sentences' lengths, sentences a part."""
-
-    ids: Ids
-    lengths: NDArray[np.int64]
-    counts: list[int]
-
-
 def build_corpus(
     inputs: Sequence[str | Path],
     tokenizer: Tokenizer,
@@ -81,116 +46,116 @@ def build_corpus(
     replace: bool = False,
     limits: ShardLimits | None = None,
     job_characters: int = JOB_CHARACTERS,
+    subwords: SubwordSettings | None = None,
 ) -> CorpusSummary:
-    """Tokenise the documents of `inputs` once and write the corpus folder `folder`.
+    """Tokenise the documents of `inputs` and write the corpus folder `folder`.
 
-    The folder appears when it is complete; after an error or an interruption nothing is left. With
-    several workers call it from a script under `if __name__ == "__main__":`. Raises DataError for
-    bad input, StorageError where `folder` is taken (unless `replace`) or the disk is full,
-    CorpusError when a worker process dies.
+    Once, or with `subwords` once more for each sampled epoch. The folder appears when it is
+    complete; after an error or an interruption nothing is left. With several workers call it from
+    a script under `if __name__ == "__main__":`. Raises DataError for bad input, StorageError where
+    `folder` is taken (unless `replace`) or the disk is full, CorpusError when a worker process
+    dies, ConfigError where the vocabulary cannot be sampled.
     """
     settings, folder = settings or ReaderSettings(), Path(folder)
+    subwords = subwords or SubwordSettings()
     if workers < 1:
         raise ConfigError(f"workers must be at least 1 (given: {workers})")
     files = find_inputs(inputs)
     size = sum(path.stat().st_size for path in files)
     require_vacant(folder, replace)
-    encode = JobEncoder(tokenizer, settings.language)
+    encode = JobEncoder(tokenizer, settings.language, subwords)
     workers = workers if size > job_characters else 1
     with _clean_termination(), atomic_folder(folder, replace) as place:
         tokenizer.save(place / TOKENIZER_FOLDER)
-        writer = CorpusWriter(place, tokenizer, limits or ShardLimits())
-        with closing(writer), Progress("Corpus", size, "bytes") as progress:
-            jobs = make_jobs(inputs, settings, job_characters)
-            document = OpenDocument(writer)
-            for job, encoded in in_order(encode, jobs, workers):
-                document.take(job, encoded)
-                progress.update(job.read, f"{writer.counts.tokens:,} tokens")
-            if not writer.counts.documents:
+        with (
+            CorpusSet(place, tokenizer, limits or ShardLimits(), subwords) as corpora,
+            Progress("Corpus", size, "bytes") as progress,
+        ):
+            for job, encoded in in_order(
+                encode, make_jobs(inputs, settings, job_characters), workers
+            ):
+                corpora.take(job, encoded)
+                progress.update(job.read, f"{corpora.counts.tokens:,} tokens")
+            if not corpora.counts.documents:
                 raise CorpusError("the input holds no text that gives a token: nothing to build")
-            counts = writer.finish(settings.model_dump())
+            corpora.finish(settings.model_dump())
+            counts = corpora.counts
     return CorpusSummary(folder, len(files), counts)
 
 
-def make_jobs(
-    inputs: Sequence[str | Path], settings: ReaderSettings, job_characters: int = JOB_CHARACTERS
-) -> Iterator[Job]:
-    """Cut the input's documents into jobs of about equal size, long documents among several."""
-    read = 0
+class CorpusSet:
+    """Writes a corpus and, in folders within it, the same text tokenised anew for other epochs.
 
-    def watch(size: int) -> None:
-        nonlocal read
-        read += size
+    Puts documents together again from the parts that jobs made of them.
+    """
 
-    job = Job()
-    for document in read_documents(inputs, settings, watch):
-        start = 0
-        for end, line in enumerate(document.lines, start=1):
-            job.characters += len(line)
-            last = end == len(document.lines)
-            if job.characters >= job_characters or last:
-                lines = document.lines[start:end]
-                job.parts.append(Part(document.source, lines, document.unit, last))
-                start = end
-            if job.characters >= job_characters:
-                job.read = read
-                yield job
-                job = Job()
-    if job.parts:
-        job.read = read
-        yield job
+    def __init__(
+        self, folder: Path, tokenizer: Tokenizer, limits: ShardLimits, subwords: SubwordSettings
+    ) -> None:
+        self._subwords = subwords
+        self._names = [SAMPLE_FOLDER.format(epoch) for epoch in range(subwords.sampled_epochs)]
+        for name in self._names:
+            (folder / name).mkdir()
+        places = [folder, *(folder / name for name in self._names)]
+        self._writers = [CorpusWriter(place, tokenizer, limits) for place in places]
+        self._parts: list[list[Tokens]] = []
 
-
-class OpenDocument:
-    """Puts documents together again from the parts that jobs made of them."""
-
-    def __init__(self, writer: CorpusWriter) -> None:
-        self._writer = writer
-        self._ids: list[Ids] = []
-        self._lengths: list[NDArray[np.int64]] = []
+    @property
+    def counts(self) -> Counts:
+        """What the corpus holds, in its likeliest pieces."""
+        return self._writers[0].counts
 
     def take(self, job: Job, encoded: Encoded) -> None:
-        """Give the writer the documents that end in this job; keep what belongs to the next."""
-        sentence = token = 0
-        starts = np.concatenate(([0], np.cumsum(encoded.lengths))).tolist()
+        """Write the documents that end in this job; keep what belongs to the next."""
+        starts = [_starts(tokens.lengths) for tokens in encoded.tokenisations]
+        sentence = 0
         for part, count in zip(job.parts, encoded.counts, strict=True):
-            sentence_end = sentence + count
-            token_end = starts[sentence_end]
-            self._ids.append(encoded.ids[token:token_end])
-            self._lengths.append(encoded.lengths[sentence:sentence_end])
-            sentence, token = sentence_end, token_end
+            end = sentence + count
+            self._parts.append(
+                [
+                    Tokens(tokens.ids[at[sentence] : at[end]], tokens.lengths[sentence:end])
+                    for tokens, at in zip(encoded.tokenisations, starts, strict=True)
+                ]
+            )
+            sentence = end
             if part.last:
-                ids, lengths = _joined(self._ids), _joined(self._lengths)
-                self._writer.add(part.source, ids, lengths)
-                self._ids, self._lengths = [], []
-        self._writer.counts.characters += job.characters
+                for writer, parts in zip(
+                    self._writers, zip(*self._parts, strict=True), strict=True
+                ):
+                    whole = _joined(parts)
+                    writer.add(part.source, whole.ids, whole.lengths)
+                self._parts = []
+        for writer in self._writers:
+            writer.counts.characters += job.characters
+
+    def finish(self, settings: dict[str, Any]) -> None:
+        """Write what is left, and the descriptions; the corpus' own comes last."""
+        samples = []
+        if self._names:
+            settings = {**settings, "subwords": self._subwords.model_dump()}
+        for name, writer in zip(self._names, self._writers[1:], strict=True):
+            samples.append({"folder": name, "content_hash": writer.finish(settings)})
+        self._writers[0].finish(settings, samples)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for writer in self._writers:
+            writer.close()
 
 
-class JobEncoder:
-    """Splits a job's lines into sentences and tokenises them; picklable, so workers can have it."""
-
-    def __init__(self, tokenizer: Tokenizer, language: str) -> None:
-        self.tokenizer = tokenizer
-        self.language = language
-
-    def __call__(self, job: Job) -> Encoded:
-        """Tokenise one job."""
-        sentences: list[str] = []
-        ends: list[int] = []
-        for part in job.parts:
-            sentences += sentences_of(part.lines, part.unit, self.language)
-            ends.append(len(sentences))
-        rows = self.tokenizer.encode_batch(sentences)
-        lengths = np.fromiter(map(len, rows), np.int64, len(rows))
-        dtype = id_type(self.tokenizer.vocab_size)
-        ids: Ids = np.fromiter(chain.from_iterable(rows), dtype, int(lengths.sum()))
-        kept = np.concatenate(([0], np.cumsum(lengths > 0)))  # a sentence may give no token
-        counts = np.diff(kept[ends], prepend=0)
-        return Encoded(ids, lengths[lengths > 0], counts.tolist())
+def _starts(lengths: NDArray[np.int64]) -> list[int]:
+    """Where each sentence's tokens begin, and where the last one's end."""
+    starts: list[int] = np.concatenate(([0], np.cumsum(lengths))).tolist()
+    return starts
 
 
-def _joined(arrays: list[Any]) -> Any:
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+def _joined(parts: Sequence[Tokens]) -> Tokens:
+    if len(parts) == 1:
+        return parts[0]
+    ids, lengths = zip(*((part.ids, part.lengths) for part in parts), strict=True)
+    return Tokens(np.concatenate(ids), np.concatenate(lengths))
 
 
 @contextmanager

@@ -31,6 +31,7 @@ class Overview:
     documents: int
     sentences: int
     tokens: int
+    sampled_epochs: int
     empty_documents: int
     unknown_share: float
     tokens_a_sentence: float
@@ -50,7 +51,7 @@ def overview(
     tokenizer = corpus.tokenizer()
     settings = settings or InstanceSettings()
     spans = whole_documents(corpus)
-    stream = InstanceStream(corpus, spans, settings, seed, Pieces.of(tokenizer))
+    stream = InstanceStream(corpus, spans, settings, seed, Pieces.of(tokenizer), sampled=False)
     size = stream.epoch_size(0)
     instances, _ = stream.take(Position(), min(sampled, size))
     tokens = sum(len(instance.ids) for instance in instances)
@@ -60,6 +61,7 @@ def overview(
         documents=corpus.documents,
         sentences=corpus.sentences,
         tokens=corpus.tokens,
+        sampled_epochs=len(corpus.samples),
         empty_documents=corpus.description["counts"]["empty_documents"],
         unknown_share=float(np.mean(original == tokenizer.unk_id)),
         tokens_a_sentence=corpus.tokens / corpus.sentences,

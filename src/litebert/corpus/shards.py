@@ -5,6 +5,8 @@
     documents.npy              where each document's sentences start (int64, documents + 1)
     sentences.npy              where each sentence's tokens start (int64, sentences + 1)
     tokenizer/                 the tokenizer the ids belong to
+    epoch-000/ …               if asked for: the same sentences, cut into other pieces for other
+                               epochs, as corpus folders without a tokenizer
 
 Token positions are global: sentence s of the corpus holds tokens sentences[s] … sentences[s + 1]
 of one long row of ids, which record batches cut between documents.
@@ -14,6 +16,7 @@ import hashlib
 import json
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,7 @@ CORPUS_FILE = "corpus.json"
 TOKENIZER_FOLDER = "tokenizer"
 DOCUMENTS_FILE = "documents.npy"
 SENTENCES_FILE = "sentences.npy"
+SAMPLE_FOLDER = "epoch-{:03d}"
 
 Ids = NDArray[np.unsignedinteger[Any]]  # uint16, or uint32 for large vocabularies
 
@@ -98,6 +102,20 @@ class Corpus:
                 raise CorpusError(f"{place / name} is missing or altered: build the corpus anew")
         return Tokenizer.load(place)
 
+    @cached_property
+    def samples(self) -> list["Corpus"]:
+        """The same sentences cut into other pieces, for epochs by turns; none unless asked for.
+
+        Raises CorpusError when one is missing, or not the one that belongs here.
+        """
+        opened = []
+        for entry in self.description.get("samples", []):
+            sample = Corpus.open(self.folder / entry["folder"])
+            if sample.content_hash != entry["content_hash"]:
+                raise CorpusError(f"{sample.folder} is of another corpus: build the corpus anew")
+            opened.append(sample)
+        return opened
+
     def ids(self, first: int, last: int) -> Ids:
         """The ids of tokens first … last - 1 of one document, as a view of the file (zero-copy).
 
@@ -137,11 +155,12 @@ class Corpus:
     def verify(self) -> None:
         """Check every byte of the folder. Raises CorpusError naming the first damage found."""
         self.tokenizer()
-        for number in range(len(self._batches)):
-            self._touch(number)
-        for shard in self.shards:
-            if sha256_file(shard.path) != shard.sha256:
-                raise CorpusError(f"{shard.path} is damaged: build the corpus anew")
+        for corpus in (self, *self.samples):
+            for number in range(len(corpus._batches)):
+                corpus._touch(number)
+            for shard in corpus.shards:
+                if sha256_file(shard.path) != shard.sha256:
+                    raise CorpusError(f"{shard.path} is damaged: build the corpus anew")
 
     def _touch(self, number: int) -> Ids:
         """Check a batch's bytes and its lengths against the index; return its ids."""

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from litebert.corpus.instances import Instance, InstanceSettings, Pieces
 from litebert.corpus.masking import Masking
-from litebert.corpus.pairs import Kind, Plan, draw_elsewhere, make_units, plan_epoch
+from litebert.corpus.pairs import Kind, Plan, Units, draw_elsewhere, make_units, plan_epoch
 from litebert.corpus.shards import Corpus, Ids
 from litebert.corpus.spans import sentence_ranges
 from litebert.foundation.errors import CorpusError
@@ -20,11 +20,21 @@ _EPOCHS_KEPT = 2
 
 @dataclass(frozen=True)
 class _Epoch:
-    """What is drawn once an epoch: its chunks, their order, and a generator for each."""
+    """What is drawn once an epoch: its chunks, their order, and a generator for each.
 
+    `corpus` is the tokenisation it has, `units` the sentences of it.
+    """
+
+    corpus: Corpus
+    units: Units
     plan: Plan
     order: Permutation
     randomness: KeyedStream
+
+    def ids(self, first: int, end: int) -> Ids:
+        """The ids of some units."""
+        offsets = self.units.offsets
+        return self.corpus.ids(offsets.item(first), offsets.item(end))
 
 
 class InstanceStream:
@@ -33,6 +43,9 @@ class InstanceStream:
     `spans` are (document, first sentence, end) rows, the end not included: the stretches of text
     to draw from (`whole_documents` and `split_heldout` make them). Stretches with fewer than two
     tokens give no instance; `skipped` counts them. Raises CorpusError when none is left.
+
+    Where the corpus has its text cut into other pieces for other epochs, epochs take them by turns;
+    with `sampled` False every epoch has the likeliest pieces.
     """
 
     def __init__(
@@ -42,6 +55,7 @@ class InstanceStream:
         settings: InstanceSettings,
         seed: int,
         pieces: Pieces | None = None,
+        sampled: bool = True,
     ) -> None:
         self.corpus = corpus
         self.settings = settings
@@ -58,10 +72,18 @@ class InstanceStream:
                 f"{corpus.folder} holds no document of {SHORTEST_DOCUMENT} tokens or more to make "
                 "instances of: build it from more text"
             )
-        self._units = make_units(
-            corpus.sentence_offsets, ranges[long_enough], settings.room, self._original
-        )
+        self._spans = spans
+        self._ranges = ranges[long_enough]
+        self._tokenisations = (corpus.samples if sampled else []) or [corpus]
         self._epochs: dict[int, _Epoch] = {}
+
+    def unsampled(self) -> "InstanceStream":
+        """The same stream with the likeliest pieces in every epoch."""
+        if self._tokenisations == [self.corpus]:
+            return self
+        return InstanceStream(
+            self.corpus, self._spans, self.settings, self.seed, self.pieces, sampled=False
+        )
 
     def epoch_size(self, epoch: int) -> int:
         """How many instances an epoch has; it differs a little from epoch to epoch."""
@@ -104,7 +126,7 @@ class InstanceStream:
             raise IndexError(f"epoch {epoch} has no instance {index}")
         rng = drawn.randomness.at(index)
         kind = plan.kind.item(index)
-        segments = self._segments(plan, index, kind, rng)
+        segments = self._segments(drawn, index, kind, rng)
         ids, specials = self._join(segments, rng)
         segment_ids = np.zeros(len(ids), dtype=np.int64)
         if len(segments) == 2:
@@ -114,18 +136,21 @@ class InstanceStream:
         weight = 0.0 if kind == Kind.SINGLE else 1.0
         return Instance(ids, segment_ids, positions, labels, order, weight)
 
-    def _segments(self, plan: Plan, index: int, kind: int, rng: np.random.Generator) -> list[Ids]:
+    def _segments(
+        self, drawn: _Epoch, index: int, kind: int, rng: np.random.Generator
+    ) -> list[Ids]:
         """The ids of segment A and, unless the instance is single, B."""
+        plan = drawn.plan
         start = plan.start.item(index)
         middle = start + plan.split.item(index)
-        a = self._ids(start, middle)
+        a = drawn.ids(start, middle)
         if kind == Kind.SINGLE:
             return [a]
         if kind == Kind.RANDOM:
             wanted = plan.target.item(index) - len(a)
-            first, end = draw_elsewhere(self._units, start, wanted, self._original, rng)
-            return [a, self._ids(first, end)]
-        b = self._ids(middle, start + plan.count.item(index))
+            first, end = draw_elsewhere(drawn.units, start, wanted, self._original, rng)
+            return [a, drawn.ids(first, end)]
+        b = drawn.ids(middle, start + plan.count.item(index))
         return [b, a] if kind == Kind.SWAPPED else [a, b]
 
     def _join(
@@ -154,18 +179,25 @@ class InstanceStream:
             place += 1
         return ids, specials
 
-    def _ids(self, first: int, end: int) -> Ids:
-        offsets = self._units.offsets
-        return self.corpus.ids(offsets.item(first), offsets.item(end))
-
     def _epoch(self, epoch: int) -> _Epoch:
         """The epoch's plan; the last two are kept."""
         found = self._epochs.get(epoch)
         if found is None:
-            plan = plan_epoch(self._units, self.settings, self.seed, epoch)
+            corpus = self._tokenisations[epoch % len(self._tokenisations)]
+            units = self._units(corpus)
+            plan = plan_epoch(units, self.settings, self.seed, epoch)
             order = Permutation(len(plan), self.seed, "order", epoch)
-            found = _Epoch(plan, order, KeyedStream(self.seed, "instance", epoch))
+            randomness = KeyedStream(self.seed, "instance", epoch)
+            found = _Epoch(corpus, units, plan, order, randomness)
             if len(self._epochs) >= _EPOCHS_KEPT:
                 self._epochs.pop(next(iter(self._epochs)))
             self._epochs[epoch] = found
         return found
+
+    def _units(self, corpus: Corpus) -> Units:
+        """The units of a tokenisation; epochs that share it share them."""
+        for epoch in self._epochs.values():
+            if epoch.corpus is corpus:
+                return epoch.units
+        room, original = self.settings.room, self._original
+        return make_units(corpus.sentence_offsets, self._ranges, room, original)

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -82,8 +83,11 @@ class CorpusWriter:
         if self._waiting >= self._limits.batch_tokens:
             self._write_batch()
 
-    def finish(self, settings: dict[str, Any]) -> Counts:
-        """Write what is left and, last, the description; `settings` are kept in it."""
+    def finish(self, settings: dict[str, Any], samples: Sequence[dict[str, str]] = ()) -> str:
+        """Write what is left and, last, the description; returns the hash of all that was written.
+
+        `settings` are kept in it, and where the text lies tokenised anew for other epochs.
+        """
         if self._sources:
             self._write_batch()
         self._end_shard()
@@ -103,9 +107,11 @@ class CorpusWriter:
             "index": index,
             "shards": self._shards,
         }
+        if samples:
+            description["samples"] = list(samples)
         description["content_hash"] = content_hash(description)
         write_json(self._folder / CORPUS_FILE, description)
-        return self.counts
+        return str(description["content_hash"])
 
     def close(self) -> None:
         """Let go of open files; what they hold counts only after `finish`."""

@@ -59,7 +59,7 @@ def open_data(corpus: Corpus, settings: PretrainingSettings) -> Data:
     """The stream to train on, and the held-out instances, the same whatever the run's seed."""
     training_spans, heldout_spans = split_heldout(corpus, settings.evaluation.heldout)
     stream = InstanceStream(corpus, training_spans, settings.data, settings.training.seed)
-    heldout = InstanceStream(corpus, heldout_spans, settings.data, seed=0)
+    heldout = InstanceStream(corpus, heldout_spans, settings.data, seed=0, sampled=False)
     count = min(settings.evaluation.evaluation_instances, heldout.epoch_size(0))
     return Data(stream, heldout.take(Position(), count)[0])
 

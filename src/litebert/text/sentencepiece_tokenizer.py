@@ -3,8 +3,12 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from litebert.foundation.errors import VocabularyError
 from litebert.text.fast import fast_config, fast_tokenizer
@@ -13,6 +17,7 @@ from litebert.text.normalise import Normalisation, normalise, normalise_aligned
 from litebert.text.offsets import piece_spans
 from litebert.text.pieces import SPACE, SPECIAL, describe_pieces, load_processor
 from litebert.text.source import MODEL_FILE, Source, read_bytes, refuse_added_pieces
+from litebert.text.subwords import SubwordSettings, draw
 from litebert.text.unigram import sentencepiece_model, stated_normalisation
 
 
@@ -63,6 +68,33 @@ class SentencePieceTokenizer(Tokenizer, kind="SentencePiece"):
         rows: list[list[int]] = self._processor.Encode(plain, num_threads=1)
         free = self._split_ids.isdisjoint
         return [row if free(row) else self._split_commas(row) for row in rows]
+
+    @cached_property
+    def can_sample(self) -> bool:
+        """Whether its model knows several ways to cut a text, as a unigram model does."""
+        try:
+            self._processor.NBestEncode("a", nbest_size=2)
+        except RuntimeError:
+            return False
+        return True
+
+    def sample_batch(
+        self, texts: Sequence[str], uniforms: NDArray[np.float64], settings: SubwordSettings
+    ) -> list[list[list[int]]]:
+        """For each row of numbers in [0, 1), (N, texts), the ids of every text cut as they draw.
+
+        Equal numbers give equal ids, whatever was drawn before.
+        """
+        rows: list[list[list[int]]] = [[] for _ in uniforms]
+        scores = np.array(self.scores())
+        for index, text in enumerate(texts):
+            plain = normalise(text, self.normalisation)
+            ways = self._processor.NBestEncode(plain, nbest_size=settings.nbest, out_type=int)
+            for row, ids in zip(
+                rows, draw(ways, scores, settings.alpha, uniforms[:, index]), strict=True
+            ):
+                row.append(self._split_commas(ids))
+        return rows
 
     def encode_with_offsets(self, text: str) -> Encoding:
         """The ids of `encode` with the characters of the ORIGINAL text that each stands for."""

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from litebert.corpus import writer
-from litebert.corpus.build import JobEncoder, build_corpus, make_jobs
+from litebert.corpus.build import build_corpus
 from litebert.corpus.documents import ReaderSettings
+from litebert.corpus.jobs import JobEncoder, make_jobs
 from litebert.corpus.shards import Corpus
 from litebert.corpus.writer import id_type
 from litebert.foundation.errors import ConfigError, CorpusError, DataError, StorageError
@@ -45,7 +46,7 @@ def test_a_wordpiece_corpus_has_its_ids_and_its_tokenizer(text_file, limits, tmp
     assert corpus.tokenizer() == tokenizer
     job = next(make_jobs([text_file], ReaderSettings(), JOB))
     worker = pickle.loads(pickle.dumps(JobEncoder(tokenizer, "en")))
-    assert worker(job).ids[:500].tolist() == corpus.ids(0, 500).tolist()
+    assert worker(job).tokenisations[0].ids[:500].tolist() == corpus.ids(0, 500).tolist()
 
 
 def test_where_jobs_are_cut_does_not_show_in_the_corpus(
