@@ -1,6 +1,6 @@
 """The settings of a pretraining run, composed of those of its parts."""
 
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -8,7 +8,7 @@ from litebert.corpus.instances import InstanceSettings
 from litebert.encoder.config import EncoderConfig
 from litebert.foundation.errors import ConfigError
 from litebert.foundation.settings import Settings, given, optional
-from litebert.optim import OptimizerSettings, ScheduleSettings
+from litebert.optim import OptimizerName, OptimizerSettings, ScheduleSettings
 from litebert.training.budget import BudgetSettings
 from litebert.training.distributed import DEFAULT_TIMEOUT
 from litebert.training.loop import LoopSettings
@@ -79,8 +79,8 @@ class HeldOutSettings(Settings):
 class PretrainingOptimizerSettings(OptimizerSettings):
     """The optimiser; torch's by default, whose bias correction a short run cannot do without."""
 
-    optimizer: Literal["adamw", "lamb", "torch-adamw"] = "torch-adamw"
-    """adamw and lamb as in the original (no bias correction), or torch's AdamW."""
+    optimizer: OptimizerName = "torch-adamw"
+    """adamw and lamb as in the original (no bias correction), NVIDIA's lamb, or torch's AdamW."""
 
 
 class PretrainingLoopSettings(LoopSettings):
