@@ -96,15 +96,20 @@ class History:
         ]
 
 
-def learning_curves(history: History, levels: Mapping[str, Level] | None = None) -> list[Figure]:
-    """The curves of one run over its steps, its alarms marked; `levels` by the key of a measure."""
+def learning_curves(
+    history: History, levels: Mapping[str, Level] | None = None, evaluated: str = "held out"
+) -> list[Figure]:
+    """The curves of one run over its steps, its alarms marked; `levels` by the key of a measure.
+
+    `evaluated`: what the evaluations are of.
+    """
     marks = [Mark(str(number), a["step"]) for number, a in enumerate(history.alarms, start=1)]
     figures = []
     for measure in (*history.scores, *COURSE):
         smoothing = SMOOTHING if measure.smoothed else 0.0
         parts = [
             series_of("training", history.train, measure.key, smoothing),
-            series_of("held out", history.evaluation, measure.key),
+            series_of(evaluated, history.evaluation, measure.key),
         ]
         panel = Panel(
             measure.title,

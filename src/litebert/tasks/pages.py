@@ -9,6 +9,7 @@ import numpy as np
 
 from litebert.foundation.files import atomic_folder, write_json
 from litebert.foundation.progress import duration
+from litebert.report.history import History, Line, alarm_blocks, learning_curves
 from litebert.report.page import (
     Block,
     Fact,
@@ -20,13 +21,12 @@ from litebert.report.page import (
     Table,
     write_report,
 )
-from litebert.report.plots import Level, Panel, confusion, curves, series_of
+from litebert.report.plots import Level, confusion
 from litebert.tasks.evaluation import Evaluation, mistakes_as_rows
 from litebert.tasks.task import Task
 from litebert.training.journal import METRICS, read_metrics
 from litebert.training.run_folder import RunRecord
 
-Lines = Sequence[dict[str, Any]]
 REPORT = "report.html"
 METRICS_JSON = "metrics.json"
 _CONFUSION_LIMIT = 64  # classes; a larger matrix cannot be read on a page
@@ -38,13 +38,14 @@ def write_results(
     """Write `metrics.json` and `report.html` of a fine-tuning run that stands at `step`."""
     values = {"step": step, "best_step": best_step, **evaluation.as_dict()}
     write_json(folder / METRICS_JSON, values)
-    train = read_metrics(folder / METRICS, "train")
-    validation = read_metrics(folder / METRICS, "evaluation")
+    history = History.of(folder.name, read_metrics(folder / METRICS))
+    levels = {"accuracy": Level("commonest label", evaluation.majority_accuracy)}
+    figures = learning_curves(history, levels, evaluated="validation")
     resolved = record.resolved
     facts = [
         *_facts(evaluation),
         Fact("Best step", best_step, f"of {resolved['total_steps']:,}"),
-        Fact("Training rows", resolved["rows"]["training"], _spent(train)),
+        Fact("Training rows", resolved["rows"]["training"], _spent(history.train)),
     ]
     write_report(
         folder / REPORT,
@@ -52,7 +53,7 @@ def write_results(
         f"{folder.name} · {_model_words(resolved)}",
         [
             Section("On the validation rows", [_lead(evaluation), Facts(facts)]),
-            Section("Curves", [Figures(_curves(train, validation, evaluation))]),
+            Section("Curves", [*alarm_blocks(history), Figures(figures)]),
             *_score_sections(evaluation),
             Section("Settings", [_settings_table(record)]),
         ],
@@ -125,36 +126,7 @@ def _score_sections(evaluation: Evaluation) -> list[Section]:
     return sections
 
 
-def _curves(train: Lines, validation: Lines, evaluation: Evaluation) -> list[Figure]:
-    majority = Level("commonest label", evaluation.majority_accuracy)
-    panels = [
-        Panel(
-            "Loss",
-            [
-                series_of("training", train, "loss", 0.8),
-                series_of("validation", validation, "loss"),
-            ],
-            "step",
-            "nats",
-        ),
-        Panel(
-            "Validation scores",
-            [
-                series_of("accuracy", validation, "accuracy"),
-                series_of("macro-F1", validation, "macro_f1"),
-            ],
-            "step",
-            "share",
-            percent=True,
-            levels=(majority,),
-        ),
-        Panel("Learning rate", [series_of("rate", train, "learning_rate")], "step", "rate"),
-        Panel("Gradient norm", [series_of("norm", train, "gradient_norm")], "step", "norm"),
-    ]
-    return [Figure(curves(panel)) for panel in panels]
-
-
-def _spent(train: Lines) -> str:
+def _spent(train: Sequence[Line]) -> str:
     return f"{duration(train[-1]['seconds'])} of training" if train else ""
 
 

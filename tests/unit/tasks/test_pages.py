@@ -45,7 +45,7 @@ def test_a_fine_tuning_page_shows_scores_curves_and_confusion(
     assert metrics["accuracy"] == evaluation.scores.accuracy
     assert metrics["confusion"] == [list(row) for row in evaluation.scores.confusion]
     page = (tmp_path / "report.html").read_text()
-    assert page.count("<svg") == 5
+    assert page.count("<svg") == 6
     for words in ("Macro-F1", "Learning rate", "models/base", "epochs", "so-so"):
         assert words in page
     assert "<b>bold" not in page
