@@ -15,8 +15,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-WRITES = {"write", "writelines", "flush", "fsync", "serialize_file", "mkdir", "truncate"}
-CHANGES = {*WRITES, "open", "close", "replace", "rename", "unlink", "rmdir"}
+WRITES = {"write", "writelines", "flush", "fsync", "serialize_file", "truncate"}
+CHANGES = {*WRITES, "open", "close", "replace", "rename", "unlink", "mkdir", "rmdir"}
 _FILES = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom, io.FileIO)
 SOURCE = f"{os.sep}litebert{os.sep}"
 LIBRARIES = tuple(f"{os.sep}{name}{os.sep}" for name in ("torch", "matplotlib", "importlib"))

@@ -34,13 +34,13 @@ def start(
     return process
 
 
-def ended(process: ForkServerProcess) -> int:
+def ended(process: ForkServerProcess, patience: float = PATIENCE) -> int:
     """Wait for a process and return its exit code, the negative signal where one killed it."""
-    process.join(PATIENCE)
+    process.join(patience)
     if process.exitcode is None:
         process.kill()
         process.join()
-        raise AssertionError(f"process {process.pid} did not end within {PATIENCE:.0f} s")
+        raise AssertionError(f"process {process.pid} did not end within {patience:.0f} s")
     return process.exitcode
 
 

@@ -1,5 +1,6 @@
 """Checkpoints whose weights all have one value, for tests that break their writing."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -54,26 +55,32 @@ def save_second(folder: Path) -> None:
         writer.save(snapshot(2.0), TrainingState(step=2))
 
 
-def crash_in_second(folder: Path, point: int) -> int:
-    """The same, to be killed at a point of it; returns 1 where it has fewer points."""
-    crash_after(point, lambda: save_second(folder))
-    return 1
-
-
 def crash_in_saves(place: Path, first: int, stride: int) -> int:
     """Kill a save at its points `first`, `first + stride` … to its end; returns how many.
 
     Asserts that the newest whole checkpoint is then the one before or the new one, and that
     nothing is left behind once the save has been made again.
     """
+    process = start(_crash_in_turn, place, first, stride, log=place / "log")
+    assert ended(process, patience=600) == 0, (place / "log").read_text()
+    return int((place / "count").read_text())
+
+
+def _crash_in_turn(place: Path, first: int, stride: int) -> int:
+    """The same, in a process that may fork, as it has no threads."""
     point = first
     while True:
         folder = place / str(point)
         write_checkpoint(folder, snapshot(1.0), TrainingState(step=1))
-        code = ended(start(crash_in_second, folder, point, log=place / "log"))
-        if code == 1:
-            return (point - first) // stride
-        assert code == -signal.SIGKILL, (place / "log").read_text()
+        child = os.fork()
+        if child == 0:
+            crash_after(point, lambda: save_second(folder))  # noqa: B023  it is done at once
+            os._exit(1)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if code == 1:  # it has no such point
+            (place / "count").write_text(str((point - first) // stride))
+            return 0
+        assert code == -signal.SIGKILL
         newest = newest_checkpoint(folder)
         assert newest is not None
         assert values_in(newest) == {float(step_of(newest))}
