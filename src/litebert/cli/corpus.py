@@ -55,7 +55,7 @@ def build(
     if counts.empty_documents:
         facts["left out"] = f"{counts.empty_documents:,} documents without any token"
     if subwords.sampled_epochs:
-        facts["tokens"] += f", cut anew for {subwords.sampled_epochs} epochs"
+        facts["tokens"] += f"; cut anew, epochs: {subwords.sampled_epochs}"
     print_facts(facts)
 
 
@@ -94,7 +94,7 @@ def _print_overview(seen: Overview) -> None:
             "documents": f"{seen.documents:,} of {seen.tokens_a_document:,.0f} tokens",
             "sentences": f"{seen.sentences:,} of {seen.tokens_a_sentence:.1f} tokens",
             "tokens": f"{seen.tokens:,}"
-            + (f", cut anew for {seen.sampled_epochs} epochs" if seen.sampled_epochs else ""),
+            + (f"; cut anew, epochs: {seen.sampled_epochs}" if seen.sampled_epochs else ""),
             "unknown tokens": f"{seen.unknown_share:.2%} (of a sample)",
             "left out": f"{seen.empty_documents:,} empty, {seen.skipped:,} too short",
             "instances an epoch": f"{seen.instances:,} of {seen.mean_length:.1f} tokens",

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sentencepiece import set_min_log_level
 
 from litebert.foundation.errors import VocabularyError
 from litebert.text.fast import fast_config, fast_tokenizer
@@ -19,6 +20,8 @@ from litebert.text.pieces import SPACE, SPECIAL, describe_pieces, load_processor
 from litebert.text.source import MODEL_FILE, Source, read_bytes, refuse_added_pieces
 from litebert.text.subwords import SubwordSettings, draw
 from litebert.text.unigram import sentencepiece_model, stated_normalisation
+
+_ERRORS = 2  # SentencePiece's level of messages that are more than warnings
 
 
 class SentencePieceTokenizer(Tokenizer, kind="SentencePiece"):
@@ -85,6 +88,7 @@ class SentencePieceTokenizer(Tokenizer, kind="SentencePiece"):
 
         Equal numbers give equal ids, whatever was drawn before.
         """
+        set_min_log_level(_ERRORS)  # or it remarks on every long sentence: too many ways to cut it
         rows: list[list[list[int]]] = [[] for _ in uniforms]
         scores = np.array(self.scores())
         for index, text in enumerate(texts):

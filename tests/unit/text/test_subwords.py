@@ -82,5 +82,11 @@ def test_each_way_has_its_share_of_the_numbers(uniform: float, alpha: float) -> 
     assert chosen == expected or near
 
 
+def test_a_long_text_is_cut_without_remarks(tokenizer: SentencePieceTokenizer, capfd) -> None:
+    (row,) = tokenizer.sample_batch([TEXT * 100], np.array([[0.5]]), ORIGINAL)
+    assert tokenizer.decode(row[0]) == TEXT * 100
+    assert capfd.readouterr().err == ""
+
+
 def test_a_text_without_tokens_has_one_way() -> None:
     assert draw([[]], np.zeros(3), 0.1, np.array([0.5, 0.9])) == [[], []]
