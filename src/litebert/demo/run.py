@@ -4,7 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import mean
 
@@ -12,6 +12,7 @@ from litebert import __version__
 from litebert.corpus.build import build_corpus
 from litebert.corpus.shards import Corpus
 from litebert.demo.baseline import BagOfWords, majority_class
+from litebert.demo.deadline import Deadline
 from litebert.demo.findings import (
     BAG_OF_WORDS,
     MAJORITY,
@@ -26,11 +27,14 @@ from litebert.demo.findings import (
 )
 from litebert.demo.page import write_demo_report
 from litebert.demo.settings import (
-    FINETUNING_SHARE,
+    EPOCHS,
     REPORT_SECONDS,
+    SLOWDOWN,
     VOCABULARY,
     DemoSettings,
+    affordable_epochs,
     finetuning_settings,
+    pretraining_seconds,
     pretraining_settings,
 )
 from litebert.demo.source import Module, gather
@@ -44,24 +48,25 @@ from litebert.tasks.evaluation import Evaluation, evaluate_file
 from litebert.tasks.finetune import finetune
 from litebert.tasks.metrics import classification_scores
 from litebert.tasks.predictor import load_predictor
+from litebert.tasks.settings import FinetuneSettings
 from litebert.text.tokenizer import Tokenizer
 from litebert.text.vocabulary import train_vocabulary
+from litebert.training.journal import METRICS, read_metrics
 
 MARK = "demo.json"  # says that a folder is a demo's, and may be replaced by the next one
 SUMMARY = "summary.json"
 STEPS = 6
 INVERSE_PENALTIES = (1.0, 10.0, 100.0)  # of the bag of words; the best on validation is taken
-SHORTEST_PRETRAINING = 5.0  # seconds, even where the time is already up
 
 NEW_LINES = (
     "Finds the cheapest way from one vertex of a weighted graph to another.",
     "Draws a dashed horizontal line across the axes at the given height.",
     "Expands the product and collects the powers of each symbol in the expression.",
     "Adds the gradient of the loss with respect to each weight to its buffer on the device.",
-    "Raised when the value of a field does not pass the validator of its model.",
-    "Resizes the picture and saves it as a file with the given quality.",
-    "Downloads a file of the repository and returns its path in the local cache.",
-    "Renders the template with the variables that are passed to it.",
+    "Returns the indices that would sort the elements of an array along the last axis.",
+    "Opens a file for reading and raises an error when the path does not exist.",
+    "Removes the node and all edges that touch it.",
+    "Sets the colour and the font size of the tick labels.",
 )
 
 
@@ -110,15 +115,12 @@ def run_demo(
     documents = folder / "text" / "documentation.jsonl"
     build_corpus([documents], tokenizer, folder / "corpus", workers=usable_cpus())
     clock.announce("Pretraining")
-    minutes = max(clock.left() * (1 - FINETUNING_SHARE), SHORTEST_PRETRAINING) / 60
-    pretraining = pretrain(
-        folder / "corpus", folder / "pretraining", pretraining_settings(minutes, settings.seed)
-    )
+    pretraining = _pretrain(folder, settings.seed, clock.left())
     if pretraining.result.signal is not None:
         return DemoOutcome(folder, None, pretraining.result.signal)
     clock.announce("Fine-tuning, with and without pretraining")
     try:
-        pairs = _finetune_pairs(folder, settings, clock)
+        pairs = _finetune_pairs(folder, settings, clock, len(task.train))
     except _Interrupted as interruption:
         return DemoOutcome(folder, None, interruption.signal)
     clock.announce("Comparing, predicting, reporting")
@@ -203,37 +205,62 @@ def _write_examples(path: Path, examples: Sequence[LabelledParagraph]) -> None:
             file.write(json.dumps(asdict(example), ensure_ascii=False) + "\n")
 
 
-def _finetune_pairs(folder: Path, settings: DemoSettings, clock: _Clock) -> list[Pair]:
+def _pretrain(folder: Path, seed: int, left: float) -> PretrainingOutcome:
+    """Pretrain for a part of the seconds that are left; ending early for the time is no signal."""
+    seconds, latest = pretraining_seconds(left)
+    run = folder / "pretraining"
+    with Deadline(latest, lambda: bool(read_metrics(run / METRICS, "evaluation"))) as deadline:
+        outcome = pretrain(folder / "corpus", run, pretraining_settings(seconds / 60, seed))
+    if not deadline.passed:
+        return outcome
+    made, planned = outcome.result.state.step, outcome.record.resolved["total_steps"]
+    console().print(f"the time suffices for {made:,} of {planned:,} steps", markup=False)
+    return replace(outcome, result=replace(outcome.result, signal=None))
+
+
+def _finetune_pairs(folder: Path, settings: DemoSettings, clock: _Clock, rows: int) -> list[Pair]:
     """Fine-tune with and without pretraining, seed after seed, as long as the time suffices."""
+    epochs = affordable_epochs(clock.left(), recent_step_seconds(folder / "pretraining"), rows)
+    if epochs < EPOCHS:
+        console().print(f"the time suffices for {epochs} of {EPOCHS} epochs")
     pairs: list[Pair] = []
     longest = 0.0
     for seed in range(1, settings.seeds + 1):
-        if pairs and clock.left() < longest:
+        if pairs and clock.left() < SLOWDOWN * longest:
             console().print(f"the time suffices for {len(pairs)} of {settings.seeds} seeds")
             break
         began = clock.spent()
-        scratch, _ = _finetune(folder, seed, from_scratch=True)
-        pretrained, score = _finetune(folder, seed, from_scratch=False)
+        scratch, _ = _finetune(folder, finetuning_settings(True, seed, epochs))
+        pretrained, score = _finetune(folder, finetuning_settings(False, seed, epochs))
         pairs.append(Pair(seed, scratch, pretrained, score))
         longest = max(longest, clock.spent() - began)
     return pairs
 
 
-def _finetune(folder: Path, seed: int, from_scratch: bool) -> tuple[Evaluation, float]:
+def _finetune(folder: Path, settings: FinetuneSettings) -> tuple[Evaluation, float]:
     """Fine-tune one model; its evaluation on the test set and its best validation score."""
-    place = finetuning_folder(folder, seed, from_scratch)
+    place = finetuning_folder(folder, settings.training.seed, settings.course.from_scratch)
     task = folder / "task"
     outcome = finetune(
         folder / "pretraining",
         task / "train.jsonl",
         place,
-        finetuning_settings(from_scratch, seed),
+        settings,
         task / "validation.jsonl",
     )
     if outcome.result.signal is not None:
         raise _Interrupted(outcome.result.signal)
     evaluation = evaluate_file(load_predictor(place), task / "test.jsonl")
     return evaluation, outcome.result.state.best or 0.0
+
+
+def recent_step_seconds(run: Path) -> float:
+    """What a step took lately: the machine may be slower now than when the run began."""
+    lines = read_metrics(run / METRICS, "train")
+    before, last = lines[len(lines) * 4 // 5 - 1], lines[-1]
+    if before is last:
+        return float(last["seconds"]) / int(last["step"])
+    return float(last["seconds"] - before["seconds"]) / int(last["step"] - before["step"])
 
 
 def finetuning_folder(folder: Path, seed: int, from_scratch: bool) -> Path:

@@ -14,13 +14,21 @@ from litebert.tasks.settings import FinetuneSettings
 from litebert.text.vocabulary import VocabularySettings
 
 VOCABULARY = VocabularySettings(vocab_size=4000, fit=True)
-FINETUNING_SHARE = 0.25  # of the time that is left once the corpus is built
-REPORT_SECONDS = 5.0  # kept for predictions and the report
+# Of the time that is left once the corpus is built. Pretraining's steps are counted once, at its
+# start; on a machine that has become slower since, it ends early, and leaves a fifth to the rest.
+PRETRAINING_SHARE, LATEST_SHARE = 0.72, 0.8
+SHORTEST_PRETRAINING = 5.0  # seconds, even where the time is already up
+REPORT_SECONDS = 8.0  # kept for predictions and the report
+SLOWDOWN = 1.5  # another pair of fine-tuning runs begins only where it may take so much longer
+EPOCHS, FEWEST_EPOCHS = 30, 12  # with fewer a random start cannot learn: no comparison
+# What a fine-tuning run takes beside its steps, in steps: loading, evaluations, its report.
+STEPS_ASIDE, STEP_WITH_EVALUATION = 60, 1.3
 
+_LENGTH = 64  # tokens: the model knows the positions that pretraining has shown it, and no others
 _MODEL: dict[str, Any] = {
     "hidden_size": 128,
-    "num_hidden_layers": 4,
-    "max_position_embeddings": 128,
+    "num_hidden_layers": 3,  # with four it stays on the unigram plateau for most of the time
+    "max_position_embeddings": _LENGTH,
     "hidden_dropout_prob": 0.0,  # the text is seen a few times only: nothing to forget
     "attention_probs_dropout_prob": 0.0,
 }
@@ -29,7 +37,7 @@ _MODEL: dict[str, Any] = {
 _MACHINE: dict[str, Any] = {"threads": 1}
 _PRETRAINING: dict[str, Any] = {
     "model": _MODEL,
-    "data": {"max_length": 64, "ngram": 1},
+    "data": {"max_length": _LENGTH, "ngram": 1},
     # The original's AdamW has no bias correction: at such rates it stays on the unigram plateau.
     "optimizer": {"optimizer": "torch-adamw", "beta2": 0.98},
     "schedule": {"learning_rate": 1.5e-3},
@@ -41,10 +49,10 @@ _FINETUNING: dict[str, Any] = {
     "machine": _MACHINE,
     "table": {"label": "library"},
     # Few labels make few steps an epoch; the best of many checkpoints is kept, none stops early.
-    "course": {"epochs": 30, "patience": 0, "encoder_dropout": 0.1},
+    "course": {"max_length": _LENGTH, "patience": 0, "encoder_dropout": 0.1},
     "optimizer": {"optimizer": "torch-adamw", "beta2": 0.98},
     "schedule": {"learning_rate": 1e-3},
-    "training": {"batch_size": 16, "keep": 1, "evaluate_every": 36},
+    "training": {"batch_size": 16, "keep": 1, "evaluate_every": 12},
 }
 
 
@@ -71,12 +79,29 @@ def pretraining_settings(minutes: float, seed: int) -> PretrainingSettings:
     )
 
 
-def finetuning_settings(from_scratch: bool, seed: int) -> FinetuneSettings:
+def pretraining_seconds(left: float) -> tuple[float, float]:
+    """How long to pretrain, and at most, where `left` seconds are left for that and fine-tuning."""
+    seconds = max(left * PRETRAINING_SHARE, SHORTEST_PRETRAINING)
+    return seconds, max(left * LATEST_SHARE, seconds)
+
+
+def affordable_epochs(left: float, step_seconds: float, rows: int) -> int:
+    """Epochs of fine-tuning on so many rows that let both runs of a pair end in `left` seconds.
+
+    `step_seconds` is what a step of pretraining takes on this machine now: one of fine-tuning,
+    without the vocabulary to score, takes no longer.
+    """
+    epoch_steps = -(-rows // _FINETUNING["training"]["batch_size"]) * STEP_WITH_EVALUATION
+    epochs = int((left / 2 / step_seconds - STEPS_ASIDE) / epoch_steps)
+    return min(EPOCHS, max(FEWEST_EPOCHS, epochs))
+
+
+def finetuning_settings(from_scratch: bool, seed: int, epochs: int = EPOCHS) -> FinetuneSettings:
     """The demo's fine-tuning run; without pretraining everything else is the same."""
     return FinetuneSettings.parse(
         {
             **_FINETUNING,
-            "course": {**_FINETUNING["course"], "from_scratch": from_scratch},
+            "course": {**_FINETUNING["course"], "from_scratch": from_scratch, "epochs": epochs},
             "training": {**_FINETUNING["training"], "seed": seed},
         }
     )

@@ -32,7 +32,7 @@ def modules() -> list[Module]:
     [
         ("Call numpy.linalg.norm or np.abs here.", "Call library.linalg.norm or library.abs here."),
         ("PyTorch and TORCH, from_numpy too.", "library and library, from_library too."),
-        ("Hugging Face Hub, hf.co", "library library, library.co"),
+        ("A NetworkX graph, nx.Graph", "A library graph, library.Graph"),
         ("The input, a pipeline of torches.", "The input, a pipeline of torches."),
         ("matplotlib.pyplot as plt", "library.library as library"),
     ],
