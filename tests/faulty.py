@@ -12,6 +12,7 @@ from torch import Tensor
 from litebert.foundation.randomness import Position
 from litebert.optim import build_optimizer
 from litebert.training.checkpoint import list_checkpoints, load_checkpoint, newest_checkpoint
+from litebert.training.distributed import ALONE, World
 from litebert.training.loop import LoopSettings, Plan, Trainer
 from litebert.training.step import LossTerm, MicroBatch
 from litebert.training.watch import Watch, WatchSettings
@@ -30,8 +31,13 @@ class Faulty(Regression):
     is drawn.
     """
 
-    def __init__(self, faults: Mapping[int, tuple[str, float]], passing: bool = False) -> None:
-        super().__init__(BATCH, BATCH)
+    def __init__(
+        self,
+        faults: Mapping[int, tuple[str, float]],
+        passing: bool = False,
+        world: World = ALONE,
+    ) -> None:
+        super().__init__(BATCH, BATCH, world=world)
         self.faults = dict(faults)
         self.passing = passing
         self.optimizer: torch.optim.Optimizer | None = None
@@ -80,15 +86,16 @@ def faulty_trainer(
     watch: Watch | None = None,
     resume: bool = False,
     save_every: int = 4,
+    world: World = ALONE,
 ) -> Trainer:
     """A trainer of such a regression that keeps every checkpoint."""
-    task = Faulty(faults, passing)
+    task = Faulty(faults, passing, world)
     task.optimizer = build_optimizer("adamw", task.model.named_parameters(), 0.01)
     settings = LoopSettings(evaluate_every=20, save_every=save_every, log_every=1, keep=1000)
     watch = watch or Watch(WatchSettings())
     plan = Plan(steps, settings, lambda step: 0.01, watch=watch)
     folder.mkdir(exist_ok=True)
-    trainer = Trainer(task, task.optimizer, plan, folder)
+    trainer = Trainer(task, task.optimizer, plan, folder, world=world)
     if resume:
         newest = newest_checkpoint(folder / "checkpoints")
         if newest is not None:

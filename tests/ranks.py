@@ -1,6 +1,7 @@
 """What tests have several processes do together."""
 
 import json
+import math
 import os
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from faulty import faulty_trainer
 from litebert.foundation.errors import LostProcessError
 from litebert.optim import build_optimizer
 from litebert.training.distributed import World, joined_world
@@ -48,6 +50,19 @@ def train_regression(folder: Path, batch_size: int, micro_batch_size: int, steps
         weights = {name: p.detach() for name, p in task.model.named_parameters()}
         save_file(weights, folder / f"{world.rank}.safetensors")
         (folder / f"{world.rank}.json").write_text(json.dumps(task.served))
+    return 0
+
+
+def train_faulty(folder: Path, place: str, rank: int) -> int:
+    """Train a regression one of whose ranks has a value that is no number put somewhere, once."""
+    with joined_world(60) as world:
+        faults = {21: (place, math.nan)} if world.rank == rank else {}
+        trainer = faulty_trainer(folder, faults, passing=True, steps=40, world=world)
+        trainer.run()
+        weights = {name: p.detach() for name, p in trainer.trainable.model.named_parameters()}
+        save_file(weights, folder / f"{world.rank}.safetensors")
+        state = trainer.state.advanced(seconds=0.0).as_json()
+        (folder / f"{world.rank}.json").write_text(json.dumps(state))
     return 0
 
 

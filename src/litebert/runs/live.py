@@ -1,5 +1,6 @@
 """The page of runs served while they train: built anew when their records have changed."""
 
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -7,6 +8,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socketserver import TCPServer
+from typing import Any
 
 from litebert.foundation.errors import ConfigError, LitebertError
 from litebert.foundation.progress import console
@@ -103,6 +105,10 @@ class _Server(ThreadingHTTPServer):
     def server_bind(self) -> None:
         TCPServer.server_bind(self)
         self.server_name, self.server_port = HOST, int(self.server_address[1])
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # a reader who goes away is no error
+            super().handle_error(request, client_address)
 
 
 def _bind(handler: type[BaseHTTPRequestHandler], port: int | None, host: str) -> _Server:

@@ -8,10 +8,18 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from faulty import MEMORY
 from litebert.training.distributed import ALONE, joined_world
 from litebert.training.journal import read_metrics
+from litebert.training.watch import alarms_of
 from processes import ended, group
-from ranks import collectives, lose_the_other, sum_uneven_gradients, train_regression
+from ranks import (
+    collectives,
+    lose_the_other,
+    sum_uneven_gradients,
+    train_faulty,
+    train_regression,
+)
 from regression import Regression
 
 
@@ -66,6 +74,20 @@ def test_two_ranks_train_as_one(tmp_path: Path, batch_size: int, micro_batch_siz
         assert a["loss"] == pytest.approx(b["loss"], abs=1e-5)
         assert (a["tokens"], a["offset"]) == (b["tokens"], b["offset"])
         assert b["seconds_communication"] > a["seconds_communication"] == 0
+
+
+@pytest.mark.parametrize(("place", "rank"), [("gradient 0", 1), ("weight 2", 0), ("weight 2", 1)])
+def test_ranks_skip_and_go_back_together(tmp_path: Path, place: str, rank: int) -> None:
+    first, second = together(train_faulty, tmp_path, place, rank)
+    assert first == second
+    assert first["step"] == 40
+    kinds = [alarm.kind for alarm in alarms_of(tmp_path)]
+    back = ["not_finite"] * 2 + ["rewind"] if place in MEMORY else []
+    assert kinds == ["not_finite", *back]
+    weights = [load_file(tmp_path / f"{r}.safetensors") for r in range(2)]
+    for name, values in weights[0].items():
+        assert values.isfinite().all()
+        assert torch.equal(values, weights[1][name])
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])

@@ -88,6 +88,21 @@ def test_a_run_goes_on_from_its_newest_checkpoint(tmp_path: Path) -> None:
     assert "resumed at step 2" in (tmp_path / "log.txt").read_text()
 
 
+def test_a_damaged_checkpoint_is_passed_over_and_that_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, optimizer = parts(tmp_path)
+    for step in (2, 4):
+        state = TrainingState(step=step)
+        write_checkpoint(tmp_path / "checkpoints", Snapshot.take(model, optimizer), state)
+    (tmp_path / "checkpoints" / "step-00000004" / "state.json").write_text("{}")
+    assert restore(tmp_path, model, optimizer).step == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "step-00000004/state.json is cut short or altered" in said
+    assert said.endswith("going on from step 2")
+    assert "going on from step 2" in (tmp_path / "log.txt").read_text()
+
+
 def test_another_torch_is_named_as_a_reason_for_other_bits(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
