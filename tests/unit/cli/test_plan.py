@@ -31,7 +31,8 @@ def test_a_plan_is_printed_and_nothing_is_written(corpus, tmp_path, monkeypatch,
     out = capsys.readouterr().out
     for line in (
         r"model +[\d,]+ parameters with heads",
-        r"memory +\d+ MB; fits: .* are to be had",
+        r"memory +[\d.]+ [MG]B; fits: .* are to be had",  # with all that the tests before loaded
+        r"  weights +13\d kB",
         r"  activations +[\d.]+ [kM]B",
         r"disk +.* for the run, fits",
         r"  checkpoints +4 of",
