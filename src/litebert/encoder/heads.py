@@ -70,13 +70,17 @@ class AnswerableSpanHead(nn.Module):
         return _masked(self.start(sequence).squeeze(-1), outside).log_softmax(dim=-1)
 
     def end_log_probs(self, sequence: Tensor, outside: Tensor, starts: Tensor) -> Tensor:
-        """Log-probability (B, K, T) that the answer ends at a token, by starts (B, K)."""
-        T, K = sequence.shape[1], starts.shape[1]
-        begun = _rows(sequence, starts)[:, :, None].expand(-1, -1, T, -1)  # (B, K, T, H)
-        tokens = sequence[:, None].expand(-1, K, -1, -1)  # (B, K, T, H)
-        hidden = torch.tanh(self.end_hidden(torch.cat([tokens, begun], dim=-1)))
-        logits = self.end(layer_norm(hidden, self.end_norm)).squeeze(-1)  # (B, K, T)
-        return _masked(logits, outside[:, None]).log_softmax(dim=-1)
+        """Log-probability (B, K, T) that the answer ends at a token, by starts (B, K).
+
+        The layer over token and start is applied to both apart and added: the tokens' half is the
+        same for all starts, which are followed one after the other, in the memory of one.
+        """
+        H = sequence.shape[-1]
+        of_token, of_start = self.end_hidden.weight[:, :H], self.end_hidden.weight[:, H:]
+        tokens = F.linear(sequence, of_token, self.end_hidden.bias)  # (B, T, H)
+        begun = F.linear(_rows(sequence, starts), of_start)  # (B, K, H)
+        logits = [self._end_logits(tokens + start[:, None]) for start in begun.unbind(1)]
+        return _masked(torch.stack(logits, dim=1), outside[:, None]).log_softmax(dim=-1)
 
     def unanswerable(self, sequence: Tensor, start_log_probs: Tensor) -> Tensor:
         """Logit (B,) that the question has no answer in this sequence."""
@@ -85,6 +89,22 @@ class AnswerableSpanHead(nn.Module):
         hidden = torch.tanh(self.answer_hidden(vector))
         logits: Tensor = self.answer(F.dropout(hidden, self.dropout, self.training))
         return logits.squeeze(-1)
+
+    def _end_logits(self, hidden: Tensor) -> Tensor:
+        """(B, T, H) to (B, T)."""
+        logits: Tensor = self.end(layer_norm(torch.tanh(hidden), self.end_norm))
+        return logits.squeeze(-1)
+
+
+def answers_outside(segments: Tensor) -> Tensor:
+    """Where no answer can lie (B, T), from segment ids that are 0 in padding (B, T).
+
+    1 but for [CLS] and the tokens of the second segment before its final [SEP].
+    """
+    followed = F.pad(segments[:, 1:], (0, 1))  # the segment of the token after each
+    outside = 1 - (segments * followed).float()
+    outside[:, 0] = 0
+    return outside
 
 
 def _masked(logits: Tensor, outside: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from functools import cached_property
 from itertools import accumulate, groupby
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 LARGE_RUN = 2048  # tokens of equal length that are worth a call without a mask
@@ -40,6 +41,14 @@ class Padded:
     def first(self, hidden: Tensor) -> Tensor:
         """The hidden state of each sequence's first token, (B, H), of hidden states (B, T, H)."""
         return hidden[:, 0]
+
+    def rectangle(self, values: Tensor, fill: float, width: int = 0) -> Tensor:
+        """Values of tokens (B, T, …), `fill` in place of padding, at least `width` tokens wide."""
+        if self.mask is not None:
+            padding = self.mask.reshape(*self.mask.shape, *[1] * (values.dim() - 2)) == 0
+            values = values.masked_fill(padding, fill)
+        missing = max(0, width - values.shape[1])
+        return F.pad(values, (0, 0) * (values.dim() - 2) + (0, missing), value=fill)
 
 
 @dataclass(frozen=True)
@@ -89,6 +98,17 @@ class Packed:
     def first(self, hidden: Tensor) -> Tensor:
         """The hidden state of each sequence's first token, (B, H), of hidden states (N, H)."""
         return hidden[torch.tensor(self.starts, device=hidden.device)]
+
+    def rectangle(self, values: Tensor, fill: float, width: int = 0) -> Tensor:
+        """Values of tokens (N, …) as (B, T, …), `fill` where there is no token.
+
+        T is the longest sequence's length, or `width` where that is more.
+        """
+        T = max(*self.lengths, width)
+        sizes = torch.tensor(self.lengths)
+        mask = (torch.arange(T) < sizes[:, None]).to(values.device)  # (B, T)
+        padded = values.new_full((len(self.lengths), T, *values.shape[1:]), fill)
+        return padded.index_put((mask,), values)
 
     @cached_property
     def starts(self) -> list[int]:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from litebert.encoder.config import EncoderConfig
 from litebert.encoder.encoder import Encoder, initialise
-from litebert.encoder.heads import AnswerableSpanHead, Classifier, MaskedLMHead
+from litebert.encoder.heads import AnswerableSpanHead, Classifier, MaskedLMHead, answers_outside
 from litebert.encoder.layout import Layout
 
 Head = Literal[
@@ -144,8 +144,33 @@ class SpanModel(nn.Module):
         return logits
 
 
+class AnswerableScores(NamedTuple):
+    """Log-probabilities (B, T) of an answer's start, of its end given the right start, and the
+    logit (B,) that there is none."""
+
+    start_log_probs: Tensor
+    end_log_probs: Tensor
+    unanswerable: Tensor
+
+
+class Beam(NamedTuple):
+    """The S likeliest starts (B, S), the E likeliest ends of each (B, S, E), and the logit (B,)
+    that there is no answer: log-probabilities and positions in the sequence."""
+
+    start_log_probs: Tensor
+    start_index: Tensor
+    end_log_probs: Tensor
+    end_index: Tensor
+    unanswerable: Tensor
+
+
 class AnswerableSpanModel(nn.Module):
-    """Encoder and the head of SQuAD 2.0, which transformers does not have for ALBERT."""
+    """Encoder and the head of SQuAD 2.0, which transformers does not have for ALBERT.
+
+    Sequences are `[CLS] question [SEP] context [SEP]`, told apart by their segments. The head
+    compares all tokens of a sequence, so packed ones are padded for it, behind the encoder.
+    Source: run_squad_v2.py.
+    """
 
     def __init__(self, config: EncoderConfig, pooler: bool = False) -> None:
         super().__init__()
@@ -153,6 +178,42 @@ class AnswerableSpanModel(nn.Module):
         self.encoder = Encoder(config, pooler)
         self.answerable_span = AnswerableSpanHead(config)
         initialise(self.answerable_span, config.initializer_range)
+
+    def forward(
+        self, input_ids: Tensor, segment_ids: Tensor, layout: Layout, starts: Tensor
+    ) -> AnswerableScores:
+        """Token ids (B, T) or (N,) and the true starts (B,), as training has them, to scores."""
+        head = self.answerable_span
+        sequence, outside = self._padded(input_ids, segment_ids, layout)
+        start_log_probs = head.start_log_probs(sequence, outside)
+        end_log_probs = head.end_log_probs(sequence, outside, starts[:, None])[:, 0]
+        unanswerable = head.unanswerable(sequence, start_log_probs)
+        return AnswerableScores(start_log_probs, end_log_probs, unanswerable)
+
+    def beam(
+        self,
+        input_ids: Tensor,
+        segment_ids: Tensor,
+        layout: Layout,
+        starts: int = 5,
+        ends: int = 5,
+    ) -> Beam:
+        """Token ids (B, T) or (N,) to the likeliest starts and the likeliest ends of each."""
+        head = self.answerable_span
+        sequence, outside = self._padded(input_ids, segment_ids, layout, max(starts, ends))
+        start_log_probs = head.start_log_probs(sequence, outside)
+        top = start_log_probs.topk(starts)
+        end_top = head.end_log_probs(sequence, outside, top.indices).topk(ends)
+        unanswerable = head.unanswerable(sequence, start_log_probs)
+        return Beam(top.values, top.indices, end_top.values, end_top.indices, unanswerable)
+
+    def _padded(
+        self, input_ids: Tensor, segment_ids: Tensor, layout: Layout, width: int = 0
+    ) -> tuple[Tensor, Tensor]:
+        """The last hidden states (B, T, H) in fp32, and where no answer can lie (B, T)."""
+        sequence = self.encoder.encode(input_ids, segment_ids, layout).sequence.float()
+        outside = answers_outside(layout.rectangle(segment_ids, 0, width))
+        return layout.rectangle(sequence, 0.0, width), outside
 
 
 Model = (

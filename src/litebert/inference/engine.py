@@ -24,7 +24,7 @@ from litebert.encoder.layout import Packed
 from litebert.foundation.errors import ConfigError
 from litebert.foundation.settings import Settings
 
-Forward = Callable[[Tensor, Tensor, Packed], Tensor]
+Forward = Callable[[Tensor, Tensor, Packed], Tensor | Sequence[Tensor]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,8 @@ class Engine:
     """Applies `forward` to a stream of token sequences.
 
     `forward` takes ids (N,), segment ids (N,) and their layout, and returns one row a sequence
-    (B, …). `longest` is the length of the longest sequence that may come: a token budget below it
+    (B, …), or a list of B tensors of any shape, such as the scores of each sequence's tokens.
+    `longest` is the length of the longest sequence that may come: a token budget below it
     raises ConfigError at once, since such a sequence could never be computed.
     """
 
@@ -79,7 +80,7 @@ class Engine:
         self._device = device or torch.device("cpu")
 
     def run(self, sequences: Iterable[TokenSequence]) -> Iterator[NDArray[np.float32]]:
-        """Yield the output row of every sequence, in order, as the input is read."""
+        """Yield the output of every sequence, in order, as the input is read."""
         source = iter(sequences)
         while stretch := list(islice(source, self.settings.look_ahead)):
             yield from self._stretch(stretch)
@@ -91,7 +92,7 @@ class Engine:
             results.update(zip(batch, rows, strict=True))
         return [results[i] for i in range(len(sequences))]
 
-    def _compute(self, batch: list[TokenSequence]) -> NDArray[np.float32]:
+    def _compute(self, batch: list[TokenSequence]) -> list[NDArray[np.float32]]:
         ids = np.concatenate([s.ids for s in batch]).astype(np.int64)
         segment_ids = np.concatenate([s.segment_ids for s in batch]).astype(np.int64)
         layout = Packed([len(s) for s in batch])
@@ -101,8 +102,9 @@ class Engine:
                 torch.from_numpy(segment_ids).to(self._device),
                 layout,
             )
-        result: NDArray[np.float32] = rows.float().cpu().numpy()
-        return result
+        if isinstance(rows, Tensor):
+            return list(_array(rows))
+        return [_array(row) for row in rows]
 
 
 def token_batches(lengths: Sequence[int], max_tokens: int) -> list[list[int]]:
@@ -121,6 +123,11 @@ def token_batches(lengths: Sequence[int], max_tokens: int) -> list[list[int]]:
         batches[-1].append(index)
         free -= lengths[index]
     return batches
+
+
+def _array(values: Tensor) -> NDArray[np.float32]:
+    array: NDArray[np.float32] = values.float().cpu().numpy()
+    return array
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from litebert.encoder.layout import LARGE_RUN, SMALL_BLOCK, Packed
+from litebert.encoder.layout import LARGE_RUN, SMALL_BLOCK, Packed, Padded
 
 
 @pytest.mark.parametrize("lengths", [[5], [7, 7, 3], [3, 2, 4], [128] * 40 + [90] * 3 + [2] * 60])
@@ -42,3 +42,17 @@ def test_tensors_are_copied_to_a_device_once_for_all_depths() -> None:
     (block,) = layout.blocks_on(device)
     assert block.places.device == block.mask.device == device
     assert layout.blocks_on(device)[0] is block
+
+
+@pytest.mark.parametrize("tail", [(), (3,)])
+@pytest.mark.parametrize("width", [0, 4, 7])
+def test_both_layouts_give_the_same_rectangle(tail: tuple[int, ...], width: int) -> None:
+    lengths = [2, 5, 1]
+    padded = torch.randn(3, 5, *tail)
+    mask = torch.arange(5) < torch.tensor(lengths)[:, None]
+    packed = Packed(lengths).rectangle(padded[mask], -1.0, width)
+    assert packed.shape == (3, max(5, width), *tail)
+    assert torch.equal(packed, Padded(mask.long()).rectangle(padded, -1.0, width))
+    assert all(torch.equal(packed[i, :n], padded[i, :n]) for i, n in enumerate(lengths))
+    assert all((packed[i, n:] == -1.0).all() for i, n in enumerate(lengths))
+    assert torch.equal(Padded().rectangle(padded, -1.0), padded)

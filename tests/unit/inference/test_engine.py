@@ -61,6 +61,19 @@ def test_the_order_of_the_input_is_kept(lengths: list[int], look_ahead: int):
     assert rows == [(s.ids[0], len(s)) for s in sequences]
 
 
+@given(st.lists(st.integers(1, LONGEST), max_size=60), st.integers(1, 20))
+def test_a_sequence_may_give_a_row_for_each_of_its_tokens(lengths: list[int], look_ahead: int):
+    def doubled(ids: Tensor, segment_ids: Tensor, layout: Packed) -> list[Tensor]:
+        return list(torch.stack([ids, segment_ids], dim=1).split(list(layout.lengths)))
+
+    sequences = [sequence(length, i) for i, length in enumerate(lengths)]
+    engine = Engine(doubled, LONGEST, EngineSettings(max_tokens=64, look_ahead=look_ahead))
+    found = list(engine.run(sequences))
+    assert len(found) == len(sequences)
+    for rows, given_ in zip(found, sequences, strict=True):
+        np.testing.assert_array_equal(rows, np.stack([given_.ids, given_.segment_ids], axis=1))
+
+
 def test_results_come_while_the_input_is_still_being_read():
     read: list[int] = []
 
