@@ -15,6 +15,8 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed import PrefixStore  # type: ignore[attr-defined]
+from torch.distributed.rendezvous import rendezvous
 
 from litebert.foundation.errors import LitebertError, LostProcessError
 from litebert.foundation.progress import silence
@@ -96,7 +98,7 @@ def started_by_launcher() -> bool:
 
 def restarted() -> bool:
     """Whether torchrun has started this group anew after one of its processes had failed."""
-    return os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
+    return _restarts() != "0"
 
 
 def speaks() -> bool:
@@ -122,7 +124,9 @@ def joined_world(timeout: float = DEFAULT_TIMEOUT) -> Iterator[World]:
         silence()
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     with _collective():
-        dist.init_process_group(backend, timeout=timedelta(seconds=timeout))
+        patience = timedelta(seconds=timeout)
+        store = _store_of_this_start(rank, size, patience)
+        dist.init_process_group(backend, timeout=patience, store=store, rank=rank, world_size=size)
     try:
         yield World(rank, size, local_rank, local_size)
     except LitebertError as error:
@@ -131,6 +135,22 @@ def joined_world(timeout: float = DEFAULT_TIMEOUT) -> Iterator[World]:
         raise type(error)(f"{error} (process {rank + 1} of {size})") from error
     # After an error the group is left as it is: ending it may wait for a rank that is no more.
     dist.destroy_process_group()
+
+
+def _store_of_this_start(rank: int, size: int, timeout: timedelta) -> PrefixStore:
+    """Where the ranks leave their addresses for each other, apart from those of earlier starts.
+
+    torchrun has one store for all its restarts: without a prefix of its own a rank may find the
+    address that a lost one left there, and be refused.
+    """
+    store, _, _ = next(rendezvous("env://", rank, size, timeout=timeout))
+    store.set_timeout(timeout)
+    return PrefixStore(f"start/{_restarts()}", store)
+
+
+def _restarts() -> str:
+    """How often torchrun has started this group anew."""
+    return os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
 
 
 @contextmanager

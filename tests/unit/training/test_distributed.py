@@ -2,17 +2,20 @@
 
 import json
 import signal
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch.distributed import TCPStore
 
 from faulty import MEMORY
 from litebert.training.distributed import ALONE, joined_world
 from litebert.training.journal import read_metrics
+from litebert.training.launch import rank_environment
 from litebert.training.watch import alarms_of
-from processes import ended, group
+from processes import ended, group, start
 from ranks import (
     collectives,
     lose_the_other,
@@ -88,6 +91,21 @@ def test_ranks_skip_and_go_back_together(tmp_path: Path, place: str, rank: int) 
     for name, values in weights[0].items():
         assert values.isfinite().all()
         assert torch.equal(values, weights[1][name])
+
+
+def test_a_group_that_is_started_again_does_not_ask_for_those_before(tmp_path: Path) -> None:
+    store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+
+    def begin(rank: int, restarts: str) -> ForkServerProcess:
+        there = rank_environment(rank, 2, store.port) | {"TORCHELASTIC_RESTART_COUNT": restarts}
+        return start(collectives, tmp_path, log=tmp_path / f"log.{rank}", environment=there)
+
+    assert [ended(process) for process in (begin(0, "0"), begin(1, "0"))] == [0, 0]
+    left = store.num_keys()
+    second = begin(1, "1")
+    while store.num_keys() == left and second.is_alive():  # it comes long before the first one
+        second.join(0.01)
+    assert [ended(process) for process in (begin(0, "1"), second)] == [0, 0]
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
