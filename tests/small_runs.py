@@ -6,10 +6,9 @@ import torch
 
 from litebert.cli.main import main
 from litebert.corpus.shards import Corpus
-from litebert.corpus.spans import split_heldout
-from litebert.corpus.stream import InstanceStream
 from litebert.foundation.files import sha256_file
 from litebert.foundation.randomness import Position, generator
+from litebert.pretraining.assembly import open_data, training_stream
 from litebert.pretraining.settings import PretrainingSettings
 from litebert.training.checkpoint import list_checkpoints
 from litebert.training.journal import read_metrics
@@ -77,10 +76,10 @@ def ledger(folder: Path, corpus_folder: Path) -> list[tuple[int, int]]:
 
     Its lines say where it stood in the data after each step.
     """
-    settings = stored_settings(read_run(folder, "pretrain"), PretrainingSettings)
-    corpus = Corpus.open(corpus_folder)
-    spans, _ = split_heldout(corpus, settings.evaluation.heldout)
-    stream = InstanceStream(corpus, spans, settings.data, settings.training.seed)
+    record = read_run(folder, "pretrain")
+    settings = stored_settings(record, PretrainingSettings)
+    data = open_data(Corpus.open(corpus_folder), settings)
+    stream = training_stream(data, settings, record.resolved["total_steps"])
     ids: list[tuple[int, int]] = []
     position = Position()
     for line in read_metrics(folder / "metrics.jsonl", "train"):

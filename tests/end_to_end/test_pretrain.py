@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from litebert.cli.main import main
-from litebert.training.checkpoint import list_checkpoints
+from litebert.training.checkpoint import list_checkpoints, step_of
 from litebert.training.journal import read_metrics
 from litebert.training.lock import lock_folder
 from litebert.training.run_folder import RunRecord, begin_run, read_run
@@ -73,6 +73,33 @@ def test_a_terminated_and_resumed_run_ends_with_the_same_bytes(
     assert (tmp_path / "parts" / "model" / "config.json").exists()
     assert run(corpus, tmp_path / "parts", *settings, "--resume") == 0
     assert final_bytes(tmp_path / "parts") == final_bytes(tmp_path / "whole")
+
+
+def test_a_short_start_is_part_of_the_run_wherever_it_is_interrupted(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = ["--steps", "24", "--save-every", "2", "--keep", "20", "--log-every", "1"]
+    settings += ["--precision", "fp32", "--short-start", "0.5", "--short-length", "8"]
+    assert run(corpus, tmp_path / "whole", *settings) == 0
+    lines = read_metrics(tmp_path / "whole" / "metrics.jsonl", "train")
+    assert [line["epoch"] for line in lines] == [0] * 11 + [1] * 13  # where it stands afterwards
+    assert lines[0]["offset"] == 8 * 32 // 8
+    assert alarms_of(tmp_path / "whole") == []
+    for step in (6, 12, 14):  # before the long instances, at the first of them, after it
+        part = tmp_path / f"from {step}"
+        shutil.copytree(tmp_path / "whole", part)
+        for checkpoint in list_checkpoints(part / "checkpoints"):
+            if step_of(checkpoint) > step:
+                shutil.rmtree(checkpoint)
+        assert run(corpus, part, *settings, "--resume") == 0
+        assert final_bytes(part) == final_bytes(tmp_path / "whole")
+    assert run(corpus, tmp_path / "no", "--steps", "4", "--short-start", "4") == 2
+    assert "short_start: 4 steps with short instances leave nothing of a run of 4" in refused(
+        capsys
+    )
+    assert run(corpus, tmp_path / "no", "--steps", "4", *settings[-4:-1], "32") == 2
+    assert "short_length: 32 is not shorter than data.max_length 32" in refused(capsys)
+    assert not (tmp_path / "no").exists()
 
 
 def test_accumulation_makes_the_same_updates(corpus: Path, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from litebert.cli.facts import print_facts
-from litebert.corpus.instances import InstanceSettings
 from litebert.foundation.progress import duration
 from litebert.foundation.settings import given, layered, optional
 from litebert.optim import ScheduleSettings
@@ -15,6 +14,7 @@ from litebert.pretraining.run import pretrain as run_pretraining
 from litebert.pretraining.settings import (
     HeldOutSettings,
     ModelSettings,
+    PretrainingDataSettings,
     PretrainingLoopSettings,
     PretrainingMachineSettings,
     PretrainingOptimizerSettings,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     Machine = Settings
     Watch = Settings
 else:
-    Model, Data = optional(ModelSettings), optional(InstanceSettings)
+    Model, Data = optional(ModelSettings), optional(PretrainingDataSettings)
     Optimizer, Schedule = optional(PretrainingOptimizerSettings), optional(ScheduleSettings)
     Budget, Loop = optional(BudgetSettings), optional(PretrainingLoopSettings)
     HeldOut, Machine = optional(HeldOutSettings), optional(PretrainingMachineSettings)

@@ -1,5 +1,6 @@
 """The endless, ordered stream of masked instances of a corpus, from any position on at once."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +38,32 @@ class _Epoch:
         return self.corpus.ids(offsets.item(first), offsets.item(end))
 
 
-class InstanceStream:
+class Stream(ABC):
+    """Instances in an order, from any position on."""
+
+    @abstractmethod
+    def take_indices(
+        self, position: Position, count: int
+    ) -> tuple[list[tuple[int, int]], Position]:
+        """Which instances come next, as (epoch, index), and the position after them."""
+
+    @abstractmethod
+    def instance(self, epoch: int, index: int) -> Instance:
+        """Instance `index` of an epoch, in the order of the text."""
+
+    def take(
+        self, position: Position, count: int, part: int = 0, parts: int = 1
+    ) -> tuple[list[Instance], Position]:
+        """The next `count` instances in the shuffled order, and the position after them.
+
+        Of several processes each takes its part, of about equal size: `part` 0 … `parts` - 1.
+        """
+        taken, after = self.take_indices(position, count)
+        mine = taken[len(taken) * part // parts : len(taken) * (part + 1) // parts]
+        return [self.instance(epoch, index) for epoch, index in mine], after
+
+
+class InstanceStream(Stream):
     """Masked instances of a corpus, each a pure function of (seed, epoch, index).
 
     `spans` are (document, first sentence, end) rows, the end not included: the stretches of text
@@ -85,6 +111,11 @@ class InstanceStream:
             self.corpus, self._spans, self.settings, self.seed, self.pieces, sampled=False
         )
 
+    def of_length(self, max_length: int) -> "InstanceStream":
+        """The same text in instances of at most so many tokens."""
+        settings = self.settings.changed(max_length=max_length)
+        return InstanceStream(self.corpus, self._spans, settings, self.seed, self.pieces)
+
     def epoch_size(self, epoch: int) -> int:
         """How many instances an epoch has; it differs a little from epoch to epoch."""
         return len(self.plan(epoch))
@@ -92,17 +123,6 @@ class InstanceStream:
     def plan(self, epoch: int) -> Plan:
         """Which sentences make which instance in an epoch."""
         return self._epoch(epoch).plan
-
-    def take(
-        self, position: Position, count: int, part: int = 0, parts: int = 1
-    ) -> tuple[list[Instance], Position]:
-        """The next `count` instances in the shuffled order, and the position after them.
-
-        Of several processes each takes its part, of about equal size: `part` 0 … `parts` - 1.
-        """
-        taken, after = self.take_indices(position, count)
-        mine = taken[count * part // parts : count * (part + 1) // parts]
-        return [self.instance(epoch, index) for epoch, index in mine], after
 
     def take_indices(
         self, position: Position, count: int

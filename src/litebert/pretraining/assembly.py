@@ -6,8 +6,9 @@ import torch
 
 from litebert.corpus.instances import Instance
 from litebert.corpus.shards import Corpus
+from litebert.corpus.short_start import ShortStart
 from litebert.corpus.spans import split_heldout
-from litebert.corpus.stream import InstanceStream
+from litebert.corpus.stream import InstanceStream, Stream
 from litebert.encoder.config import EncoderConfig
 from litebert.encoder.models import PretrainingModel
 from litebert.foundation.errors import ConfigError
@@ -62,6 +63,24 @@ def open_data(corpus: Corpus, settings: PretrainingSettings) -> Data:
     heldout = InstanceStream(corpus, heldout_spans, settings.data, seed=0, sampled=False)
     count = min(settings.evaluation.evaluation_instances, heldout.epoch_size(0))
     return Data(stream, heldout.take(Position(), count)[0])
+
+
+def training_stream(data: Data, settings: PretrainingSettings, total_steps: int) -> Stream:
+    """What a run of so many steps trains on: the stream, after a short start where one is asked.
+
+    Raises ConfigError where the short start leaves nothing of the run.
+    """
+    start = settings.data.short_start
+    steps = round(start * total_steps) if start < 1 else int(start)
+    if steps == 0:
+        return data.stream
+    if steps >= total_steps:
+        raise ConfigError(
+            f"short_start: {steps:,} steps with short instances leave nothing of a run of "
+            f"{total_steps:,}: lower it, or train longer"
+        )
+    short_length, batch_size = settings.data.short_length, settings.training.batch_size
+    return ShortStart(data.stream, short_length, batch_size, steps)
 
 
 def assemble(

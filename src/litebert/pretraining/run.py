@@ -8,11 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from litebert.corpus.shards import Corpus
+from litebert.corpus.short_start import LONG_FROM
 from litebert.encoder.config import EncoderConfig
 from litebert.foundation.errors import ConfigError, DivergenceError
 from litebert.foundation.progress import console
 from litebert.optim import learning_rate_at
-from litebert.pretraining.assembly import Assembly, assemble, open_data, resolve_config
+from litebert.pretraining.assembly import (
+    Assembly,
+    assemble,
+    open_data,
+    resolve_config,
+    training_stream,
+)
 from litebert.pretraining.evaluate import piece_counts, unigram_loss
 from litebert.pretraining.expectations import expectations
 from litebert.pretraining.report import write_run_report
@@ -124,6 +131,7 @@ def _pretrain(
     state = TrainingState.from_json(world.share(state.as_json()))
     replicate(world, run.trainable.model, run.optimizer)
     plan = _plan(settings, record)
+    run.trainable.stream = training_stream(run.data, settings, plan.total_steps)
     try:
         result = Trainer(run.trainable, run.optimizer, plan, folder, state, world).run()
     except DivergenceError:
@@ -233,8 +241,9 @@ def _begin(
         began,
         world,
     )
-    # Refuses a schedule that does not fit.
+    # These refuse what does not fit into so many steps.
     learning_rate_at(settings.schedule, 0, length.total_steps)
+    training_stream(run.data, settings, length.total_steps)
     resolved: dict[str, Any] = {}
     if world.first:
         resolved = {
@@ -268,4 +277,5 @@ def _plan(settings: PretrainingSettings, record: RunRecord) -> Plan:
         Monitor("masked_lm_loss", higher_is_better=False),
         title="pretraining",
         watch=watch if settings.watch.watch == "on" else None,
+        harder_from=LONG_FROM if settings.data.short_start > 0 else None,
     )

@@ -67,6 +67,16 @@ class ModelSettings(_EncoderFields):
         return EncoderConfig.parse(values, where="model")
 
 
+class PretrainingDataSettings(InstanceSettings):
+    """What instances are made of the corpus, and whether a run begins with short ones."""
+
+    short_start: float = Field(0.0, ge=0)
+    """Begin with short instances: a share of all steps if below 1, else so many steps. A small
+    model learns from them much sooner what neighbouring words say."""
+    short_length: int = Field(16, ge=8)
+    """Longest of these short instances, in tokens; batches have as many more of them."""
+
+
 class HeldOutSettings(Settings):
     """What is kept back from training to measure it."""
 
@@ -104,7 +114,7 @@ class PretrainingSettings(Settings):
     """Everything a pretraining run can be told; sections as in a recipe file."""
 
     model: ModelSettings = ModelSettings()
-    data: InstanceSettings = InstanceSettings()
+    data: PretrainingDataSettings = PretrainingDataSettings()
     optimizer: PretrainingOptimizerSettings = PretrainingOptimizerSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     budget: BudgetSettings = BudgetSettings()
@@ -112,6 +122,16 @@ class PretrainingSettings(Settings):
     evaluation: HeldOutSettings = HeldOutSettings()
     machine: PretrainingMachineSettings = PretrainingMachineSettings()
     watch: WatchSettings = WatchSettings()
+
+    @model_validator(mode="after")
+    def _short_is_shorter(self) -> Self:
+        data = self.data
+        if data.short_start > 0 and data.short_length >= data.max_length:
+            raise ValueError(
+                f"data.short_length: {data.short_length} is not shorter than data.max_length "
+                f"{data.max_length}: lower it, or leave out data.short_start"
+            )
+        return self
 
     @model_validator(mode="after")
     def _a_share_for_each(self) -> Self:

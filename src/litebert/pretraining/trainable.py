@@ -11,7 +11,7 @@ from torch import Tensor
 
 from litebert.corpus.batches import collate
 from litebert.corpus.instances import Instance
-from litebert.corpus.stream import InstanceStream
+from litebert.corpus.stream import Stream
 from litebert.encoder.layout import Packed
 from litebert.encoder.models import PretrainingModel
 from litebert.foundation.randomness import Position
@@ -38,13 +38,14 @@ class Tensors(NamedTuple):
 class Pretraining:
     """Masked LM and the sentence objective over a stream of instances (`Trainable`).
 
-    Of several processes each gets its slice of every batch, and of every evaluation.
+    Of several processes each gets its slice of every batch, and of every evaluation. `stream` may
+    be replaced before training begins.
     """
 
     def __init__(
         self,
         model: PretrainingModel,
-        stream: InstanceStream,
+        stream: Stream,
         heldout: Sequence[Instance],
         batch_size: int,
         micro_batch_size: int | None,
@@ -52,7 +53,7 @@ class Pretraining:
         world: World = ALONE,
     ) -> None:
         self._model = model
-        self._stream = stream
+        self.stream = stream
         self._batch_size = batch_size
         self._micro_batch_size = micro_batch_size or batch_size
         self._device = device
@@ -67,7 +68,7 @@ class Pretraining:
     def batch(self, position: Position) -> tuple[list[MicroBatch], Position]:
         """The batch at a position of the shuffled stream, and the position after it."""
         world = self._world
-        instances, after = self._stream.take(position, self._batch_size, world.rank, world.size)
+        instances, after = self.stream.take(position, self._batch_size, world.rank, world.size)
         size = self._micro_batch_size
         parts = [instances[start : start + size] for start in range(0, len(instances), size)]
         return [self._micro_batch(part) for part in parts], after

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 
 from litebert.foundation.errors import DivergenceError
 from litebert.foundation.progress import Progress
-from litebert.foundation.randomness import derive_seed
+from litebert.foundation.randomness import Position, derive_seed
 from litebert.foundation.settings import Settings
 from litebert.training.checkpoint import CHECKPOINTS, Snapshot, TrainingState
 from litebert.training.distributed import ALONE, World
@@ -84,7 +84,8 @@ class Monitor:
 class Plan:
     """A run's length and rhythm, in steps, and its learning rate as a function of the step.
 
-    Without a watch, the first loss or gradient that is no number ends the run.
+    Without a watch, the first loss or gradient that is no number ends the run. `harder_from` is
+    where in the data losses rise because it asks for more: the watch compares none across it.
     """
 
     total_steps: int
@@ -93,6 +94,7 @@ class Plan:
     monitor: Monitor | None = None
     title: str = "training"
     watch: Watch | None = None
+    harder_from: Position | None = None
 
     @property
     def evaluate_every(self) -> int:
@@ -204,6 +206,8 @@ class Trainer:
         """Take the next batch and make one update, unless the watch has it skipped or goes back."""
         plan = self.plan
         self._stopwatch.start()
+        if self.state.position == plan.harder_from:
+            self.state = self.state.advanced(watch=replace(self.state.watch, losses=()))
         micro_batches, position = self.trainable.batch(self.state.position)
         self._stopwatch.lap("data")
         outcome = compute_gradients(
@@ -336,11 +340,11 @@ class Trainer:
         text = f"the run goes back to step {earlier.step} and {since}"
         self._alarm(Alarm("rewind", now.step + 1, text))
         self.journal.forget_after(earlier.step, now.batches)
+        watched = earlier.watch.rewound(now.watch, earlier.step)
+        if self.plan.harder_from is not None and now.position >= self.plan.harder_from:
+            watched = replace(watched, losses=())
         self.state = earlier.advanced(
-            position=now.position,
-            batches=now.batches,
-            seconds=now.seconds,
-            watch=earlier.watch.rewound(now.watch, earlier.step),
+            position=now.position, batches=now.batches, seconds=now.seconds, watch=watched
         )
         self._tally, self._saved = Tally(), earlier.step
 

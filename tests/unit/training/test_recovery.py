@@ -2,6 +2,7 @@
 
 import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 
 from faulty import MEMORY, NOT_NUMBERS, PLACES, faulty_trainer, same, stored_is_finite, weights_of
 from litebert.foundation.errors import DivergenceError
+from litebert.foundation.randomness import Position
 from litebert.training.checkpoint import TrainingState, write_checkpoint
 from litebert.training.distributed import ALONE
 from litebert.training.journal import read_metrics
@@ -57,6 +59,24 @@ def test_a_bad_window_is_undone_and_left_out(tmp_path: Path) -> None:
     lines = read_metrics(tmp_path / "metrics.jsonl", "train")
     assert [line["step"] for line in lines] == [s for s in range(1, 61) if s != 41]
     assert max(line["loss"] for line in lines) < 20
+
+
+def test_losses_may_rise_where_the_data_are_known_to_become_harder(tmp_path: Path) -> None:
+    harder = dict.fromkeys(range(44, 70), ("spike", 200.0))
+    there = Position(5, 4 * 8)  # of batch 44
+    trainer = faulty_trainer(tmp_path / "unknown", harder)
+    with pytest.raises(DivergenceError):
+        trainer.run()
+    trainer = faulty_trainer(tmp_path / "known", harder)
+    trainer.plan = replace(trainer.plan, harder_from=there)
+    assert trainer.run().state.step == 60
+    assert alarms_of(tmp_path / "known") == []
+    bad = {**harder, **dict.fromkeys((45, 46, 47), ("loss", math.nan))}
+    trainer = faulty_trainer(tmp_path / "back", bad)
+    trainer.plan = replace(trainer.plan, harder_from=there)
+    assert trainer.run().state.step == 60
+    kinds = [alarm.kind for alarm in alarms_of(tmp_path / "back")]
+    assert kinds == ["not_finite"] * 3 + ["rewind"]  # to a step before it: no spike after that
 
 
 @pytest.mark.parametrize("stop", [41, 44, 45, 46, 52])
