@@ -8,7 +8,6 @@ from cyclopts import Parameter
 from litebert.cli.facts import print_facts
 from litebert.foundation.progress import duration
 from litebert.foundation.settings import given, layered, optional
-from litebert.optim import ScheduleSettings
 from litebert.pretraining.run import COMMAND, PretrainingOutcome
 from litebert.pretraining.run import pretrain as run_pretraining
 from litebert.pretraining.settings import (
@@ -18,6 +17,7 @@ from litebert.pretraining.settings import (
     PretrainingLoopSettings,
     PretrainingMachineSettings,
     PretrainingOptimizerSettings,
+    PretrainingScheduleSettings,
     PretrainingSettings,
 )
 from litebert.runs.live import HOST, shown
@@ -40,7 +40,10 @@ if TYPE_CHECKING:
     Watch = Settings
 else:
     Model, Data = optional(ModelSettings), optional(PretrainingDataSettings)
-    Optimizer, Schedule = optional(PretrainingOptimizerSettings), optional(ScheduleSettings)
+    Optimizer, Schedule = (
+        optional(PretrainingOptimizerSettings),
+        optional(PretrainingScheduleSettings),
+    )
     Budget, Loop = optional(BudgetSettings), optional(PretrainingLoopSettings)
     HeldOut, Machine = optional(HeldOutSettings), optional(PretrainingMachineSettings)
     Watch = optional(WatchSettings)

@@ -70,8 +70,7 @@ def training_stream(data: Data, settings: PretrainingSettings, total_steps: int)
 
     Raises ConfigError where the short start leaves nothing of the run.
     """
-    start = settings.data.short_start
-    steps = round(start * total_steps) if start < 1 else int(start)
+    steps = settings.data.short_steps(total_steps)
     if steps == 0:
         return data.stream
     if steps >= total_steps:

@@ -2,8 +2,9 @@
 
 The patience is counted in tokens, so that it can be compared between runs, and follows from model
 and batch: deep models stay long at the plateau of the pieces' frequencies, large batches make more
-of an update, and the warm-up hardly counts. The figures leave a healthy run several times what it
-needs; they are from runs of 2 to 12 depths with batches of 1,000 to 30,000 tokens.
+of an update, and neither the warm-up nor a short start counts. The figures leave a healthy run
+several times what it needs; they are from runs of 2 to 12 depths with batches of 1,000 to 30,000
+tokens.
 """
 
 import math
@@ -24,8 +25,9 @@ CHANCE = 0.5
 def expectations(settings: PretrainingSettings, resolved: dict[str, Any]) -> list[Expectation]:
     """The expectations of a run, from its settings and what they were resolved to."""
     batch = settings.training.batch_size * settings.data.max_length
-    warmup = warmup_of(settings.schedule, resolved["total_steps"])
-    patience = batch * (warmup + _updates(resolved["config"]["num_hidden_layers"], batch))
+    total_steps = resolved["total_steps"]
+    before = max(warmup_of(settings.schedule, total_steps), settings.data.short_steps(total_steps))
+    patience = batch * (before + _updates(resolved["config"]["num_hidden_layers"], batch))
     found = [
         Expectation(
             "not_learning",

@@ -76,6 +76,11 @@ class PretrainingDataSettings(InstanceSettings):
     short_length: int = Field(16, ge=8)
     """Longest of these short instances, in tokens; batches have as many more of them."""
 
+    def short_steps(self, total_steps: int) -> int:
+        """How many steps of a run the short start takes."""
+        start = self.short_start
+        return round(start * total_steps) if start < 1 else int(start)
+
 
 class HeldOutSettings(Settings):
     """What is kept back from training to measure it."""
@@ -91,6 +96,13 @@ class PretrainingOptimizerSettings(OptimizerSettings):
 
     optimizer: OptimizerName = "torch-adamw"
     """adamw and lamb as in the original (no bias correction), NVIDIA's lamb, or torch's AdamW."""
+
+
+class PretrainingScheduleSettings(ScheduleSettings):
+    """The learning rate; at a higher one attention long fails to find what a word depends on."""
+
+    learning_rate: float = Field(5e-4, gt=0)
+    """Peak learning rate."""
 
 
 class PretrainingLoopSettings(LoopSettings):
@@ -116,7 +128,7 @@ class PretrainingSettings(Settings):
     model: ModelSettings = ModelSettings()
     data: PretrainingDataSettings = PretrainingDataSettings()
     optimizer: PretrainingOptimizerSettings = PretrainingOptimizerSettings()
-    schedule: ScheduleSettings = ScheduleSettings()
+    schedule: PretrainingScheduleSettings = PretrainingScheduleSettings()
     budget: BudgetSettings = BudgetSettings()
     training: PretrainingLoopSettings = PretrainingLoopSettings()
     evaluation: HeldOutSettings = HeldOutSettings()

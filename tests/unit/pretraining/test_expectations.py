@@ -41,6 +41,9 @@ def test_patience_is_scaled_to_model_and_batch() -> None:
     assert updates(3, 4096, 512) < updates(3, 256, 512) < updates(3, 16, 128)
     warm = expected(schedule={"warmup": 1000})[0].patience
     assert warm == expected()[0].patience + 1000 * 16 * 64
+    short = {"max_length": 64, "short_start": 0.15}
+    assert expected(data=short)[0].patience == expected()[0].patience + 1500 * 16 * 64
+    assert expected(data=short, schedule={"warmup": 900}) == expected(data=short)
 
 
 # Held-out masked-LM losses and sentence-order accuracies of runs on documentation and on books:
@@ -74,7 +77,7 @@ def test_a_run_at_the_plateau_is_warned_with_likely_causes() -> None:
     (text,) = warnings(6.254, stuck, optimizer={"optimizer": "lamb"})
     assert "learnt no more than the pieces' frequencies" in text
     assert "lamb has no bias correction" in text
-    assert "a learning rate of 0.001" in text
+    assert "a learning rate of 0.0005" in text
 
 
 def test_order_at_chance_is_warned_of_much_later() -> None:
