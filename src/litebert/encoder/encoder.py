@@ -108,24 +108,33 @@ class Encoder(nn.Module):
         segment_ids: Tensor | None,
         layout: Layout,
         all_layers: bool = False,
+        wanted: Tensor | None = None,
     ) -> EncoderOutput:
-        """Encode tokens that lie as `layout` says: ids (B, T) padded or (N,) packed."""
-        dtype, tokens = self.compute_dtype, input_ids.shape[0]
+        """Encode tokens that lie as `layout` says: ids (B, T) padded or (N,) packed.
+
+        `wanted` (K,) counts tokens laid end to end: only these are asked for, `sequence` is (K, H),
+        and the last layer works after its attention for them alone. `pooled` comes as ever.
+        """
+        assert wanted is None or not all_layers
         x = self._first_input(input_ids, segment_ids, layout)
-        # Each set is fused and cast once, then applied at every depth that shares it.
-        attention, ffn = _prepared(self.attention, dtype), _prepared(self.ffn, dtype)
+        firsts = layout.first(input_ids)
+        rows = None if wanted is None else self._filled(torch.cat([wanted, firsts]))
         layers: list[Tensor] = []
-        for depth in range(self.config.num_hidden_layers):
-            pairs = zip(attention[self.attention_set(depth)], ffn[self.ffn_set(depth)], strict=True)
-            for (attend, attention_weights), (feed_forward, ffn_weights) in pairs:
-                x = attend(x, attention_weights, layout, self.attention_backend)
-                x = feed_forward(x, ffn_weights)
-                if all_layers:
-                    layers.append(x[:tokens])
-        x = x[:tokens]
+        applied = self._prepared_layers()
+        for number, (attend, attention_weights, feed_forward, ffn_weights) in enumerate(applied, 1):
+            some = rows if number == len(applied) else None
+            x = attend(x, attention_weights, layout, self.attention_backend, some)
+            x = feed_forward(x, ffn_weights)
+            if all_layers:
+                layers.append(x[: input_ids.shape[0]])
+        if wanted is None:
+            x = x[: input_ids.shape[0]]
+            first = x.flatten(0, -2).index_select(0, firsts)
+        else:
+            x, first, _ = x.split([len(wanted), len(firsts), len(x) - len(wanted) - len(firsts)])
         pooled = None
         if self.pooler is not None:
-            pooled = torch.tanh(self.pooler(layout.first(x).float()))  # (B, H)
+            pooled = torch.tanh(self.pooler(first.float()))  # (B, H)
         return EncoderOutput(x, pooled, tuple(layers) if all_layers else None)
 
     def embed(self, input_ids: Tensor, segment_ids: Tensor | None, layout: Layout) -> Tensor:
@@ -142,11 +151,32 @@ class Encoder(nn.Module):
             )
         dtype = self.compute_dtype
         x: Tensor = self.embeddings(input_ids, segment_ids, layout).to(dtype)  # (..., E)
-        if isinstance(layout, Packed) and dtype == torch.bfloat16:
-            x = F.pad(x, (0, 0, 0, -x.shape[0] % ROW_STEP))
+        if isinstance(layout, Packed):
+            x = self._filled(x)
         if self.projection is not None:
             x = Affine.of([self.projection], dtype)(x)  # (..., H)
         return x
+
+    def _filled(self, x: Tensor) -> Tensor:
+        """Rows (N, ...) with zeros after them, as many as the products in bf16 want."""
+        if self.compute_dtype != torch.bfloat16:
+            return x
+        return F.pad(x, (*[0, 0] * (x.dim() - 1), 0, -len(x) % ROW_STEP))
+
+    def _prepared_layers(self) -> list[tuple[Any, Any, Any, Any]]:
+        """The blocks in the order they are applied, each followed by its weights.
+
+        Each set is fused and cast once, then applied at every depth that shares it.
+        """
+        attention = _prepared(self.attention, self.compute_dtype)
+        ffn = _prepared(self.ffn, self.compute_dtype)
+        return [
+            (*mixing, *feeding)
+            for depth in range(self.config.num_hidden_layers)
+            for mixing, feeding in zip(
+                attention[self.attention_set(depth)], ffn[self.ffn_set(depth)], strict=True
+            )
+        ]
 
 
 def initialise(module: nn.Module, deviation: float) -> None:

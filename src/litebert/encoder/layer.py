@@ -65,11 +65,22 @@ class AttentionBlock(nn.Module):
         return AttentionWeights(qkv, Affine.of([self.output], dtype))
 
     def forward(
-        self, x: Tensor, weights: AttentionWeights, layout: Layout, backend: AttentionBackend
+        self,
+        x: Tensor,
+        weights: AttentionWeights,
+        layout: Layout,
+        backend: AttentionBackend,
+        wanted: Tensor | None = None,
     ) -> Tensor:
-        """Hidden states (..., H) to (..., H)."""
+        """Hidden states (..., H) to (..., H), or to (K, H) of the `wanted` (K,) tokens alone.
+
+        `wanted` counts tokens laid end to end.
+        """
         dropout = self.weight_dropout if self.training else 0.0
         mixed = attend(weights.qkv(x), layout, self.heads, dropout, backend)
+        if wanted is not None:
+            mixed = mixed.flatten(0, -2).index_select(0, wanted)
+            x = x.flatten(0, -2).index_select(0, wanted)
         out = F.dropout(weights.output(mixed), self.output_dropout, self.training)
         return layer_norm(out + x, self.norm)
 

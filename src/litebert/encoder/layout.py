@@ -38,9 +38,10 @@ class Padded:
         """Tokens of the longest sequence."""
         return input_ids.shape[1]
 
-    def first(self, hidden: Tensor) -> Tensor:
-        """The hidden state of each sequence's first token, (B, H), of hidden states (B, T, H)."""
-        return hidden[:, 0]
+    def first(self, input_ids: Tensor) -> Tensor:
+        """Where each sequence's first token (B,) is among all tokens, laid end to end."""
+        B, T = input_ids.shape
+        return torch.arange(0, B * T, T, device=input_ids.device)
 
     def rectangle(self, values: Tensor, fill: float, width: int = 0) -> Tensor:
         """Values of tokens (B, T, …), `fill` in place of padding, at least `width` tokens wide."""
@@ -95,9 +96,9 @@ class Packed:
         """Tokens of the longest sequence."""
         return max(self.lengths)
 
-    def first(self, hidden: Tensor) -> Tensor:
-        """The hidden state of each sequence's first token, (B, H), of hidden states (N, H)."""
-        return hidden[torch.tensor(self.starts, device=hidden.device)]
+    def first(self, input_ids: Tensor) -> Tensor:
+        """Where each sequence's first token (B,) is among all tokens, laid end to end."""
+        return torch.tensor(self.starts, device=input_ids.device)
 
     def rectangle(self, values: Tensor, fill: float, width: int = 0) -> Tensor:
         """Values of tokens (N, …) as (B, T, …), `fill` where there is no token.

@@ -70,8 +70,9 @@ class PretrainingModel(MaskedLMModel):
 
         `masked_positions` (M,) index the batch's tokens laid end to end, padding included.
         """
-        sequence, pooled, _ = self.encoder.encode(input_ids, segment_ids, layout)
-        hidden = sequence.reshape(-1, sequence.shape[-1])[masked_positions]  # (M, H)
+        hidden, pooled, _ = self.encoder.encode(
+            input_ids, segment_ids, layout, wanted=masked_positions
+        )
         return self.masked_lm_logits(hidden), self.sentence_order(pooled)
 
     def sentence_order_log_probs(self, pooled: Tensor) -> Tensor:
@@ -92,7 +93,9 @@ class ClassificationModel(nn.Module):
 
     def forward(self, input_ids: Tensor, segment_ids: Tensor | None, layout: Layout) -> Tensor:
         """Token ids (B, T) padded or (N,) packed to logits (B, C) in fp32."""
-        logits: Tensor = self.classifier(self.encoder.encode(input_ids, segment_ids, layout).pooled)
+        nothing = input_ids.new_empty(0)  # of the tokens: the pooled vectors are enough
+        pooled = self.encoder.encode(input_ids, segment_ids, layout, wanted=nothing).pooled
+        logits: Tensor = self.classifier(pooled)
         return logits
 
 

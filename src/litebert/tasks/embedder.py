@@ -70,12 +70,13 @@ def _pool(
     encoder: Encoder, pooling: Pooling, input_ids: Tensor, segment_ids: Tensor, layout: Packed
 ) -> Tensor:
     """Packed tokens (N,) to one vector a sequence (B, H)."""
-    output = encoder.encode(input_ids, segment_ids, layout)
+    wanted = None if pooling == "mean" else layout.first(input_ids)
+    output = encoder.encode(input_ids, segment_ids, layout, wanted=wanted)
     if pooling == "pooled":
         assert output.pooled is not None
         return output.pooled
     if pooling == "cls":
-        return layout.first(output.sequence)
+        return output.sequence
     lengths = torch.tensor(layout.lengths, device=output.sequence.device)
     means: Tensor = torch.segment_reduce(output.sequence.float(), "mean", lengths=lengths)
     return means

@@ -191,3 +191,34 @@ def test_packed_sequences_do_not_see_each_other_in_any_order(lengths: tuple[int,
     together = model(torch.cat(texts), None, Packed(lengths))
     alone = torch.cat([model(text[None], None, Padded()) for text in texts])
     torch.testing.assert_close(together, alone, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("packed", [False, True])
+def test_wanted_tokens_are_those_of_the_whole_sequence(packed: bool, dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    encoder = Encoder(tiny_config(inner_group_num=2))
+    encoder.compute_dtype = dtype
+    ids, mask, segments = batch()
+    real = mask.bool()
+    inputs = (ids, segments, Padded(mask))
+    if packed:
+        inputs = (ids[real], segments[real], Packed(LENGTHS))
+    wanted = torch.tensor([0, 3, 3, 20])  # a token may be wanted twice
+    results = []
+    for asked in (None, wanted):
+        encoder.zero_grad()
+        sequence, pooled, _ = encoder.encode(*inputs, wanted=asked)
+        some = sequence.flatten(0, -2)[wanted] if asked is None else sequence
+        (some.float().square().mean() + pooled.square().mean()).backward()
+        results.append((some.detach(), pooled.detach(), gradients(encoder)))
+    tolerance = 1e-5 if dtype == torch.float32 else 5e-2
+    torch.testing.assert_close(results[0], results[1], rtol=tolerance, atol=tolerance)
+
+
+def test_no_token_may_be_wanted() -> None:
+    encoder = Encoder(tiny_config())
+    ids, mask, segments = batch()
+    out = encoder.encode(ids, segments, Padded(mask), wanted=torch.empty(0, dtype=torch.long))
+    assert out.sequence.shape == (0, encoder.config.hidden_size)
+    torch.testing.assert_close(out.pooled, encoder(ids, mask, segments).pooled)

@@ -34,7 +34,8 @@ def test_positions_and_starts_begin_anew_with_each_sequence() -> None:
     layout = Packed([3, 1, 2])
     assert layout.positions(torch.zeros(6)).tolist() == [0, 1, 2, 0, 0, 1]
     assert layout.starts == [0, 3, 4]
-    assert layout.first(torch.arange(6)[:, None])[:, 0].tolist() == [0, 3, 4]
+    assert layout.first(torch.zeros(6)).tolist() == [0, 3, 4]
+    assert Padded().first(torch.zeros(3, 4)).tolist() == [0, 4, 8]
 
 
 def test_tensors_are_copied_to_a_device_once_for_all_depths() -> None:
