@@ -11,16 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from litebert.encoder.layout import Block, Layout, Packed
+from litebert.encoder.products import MASKED_SCORE, attend_by_products
 
 AttentionBackend = Literal["auto", "sdpa", "products", "reference"]
-
-# Added to the scores of padded keys. A finite constant, as in the original: in a sequence that is
-# all padding the scores keep their differences.
-MASKED_SCORE = -10000.0
-
-# Up to this length, keeping the weights costs little memory and the CPU's products are faster than
-# its fused kernel, whose backward in bf16 takes 3 to 5 times as long.
-SHORT = 256
 
 
 def attend(
@@ -35,6 +28,14 @@ def attend(
     `qkv` holds queries, keys and values side by side: (B, T, 3H) padded or (N, 3H) packed. Returns
     (B, T, H) or (N, H). `dropout` is the probability on the attention weights; pass 0 to evaluate.
     """
+    if backend == "auto":
+        backend = _fastest(qkv, dropout)
+    if backend == "products" and dropout == 0:
+        if isinstance(layout, Packed):
+            return attend_by_products(qkv, layout.blocks_on(qkv.device), heads)
+        B, T, _ = qkv.shape
+        block = Block(B, T, B * T, None, layout.mask)
+        return attend_by_products(qkv.flatten(0, 1), [block], heads).view(B, T, -1)
     if isinstance(layout, Packed):
         blocks = layout.blocks_on(qkv.device)
         sizes = [block.tokens for block in blocks]
@@ -49,6 +50,12 @@ def attend(
         return torch.cat(mixed)
     bias = None if layout.mask is None else _score_bias(layout.mask, qkv.dtype)
     return _attend_rectangle(qkv, bias, heads, dropout, backend)
+
+
+def _fastest(qkv: Tensor, dropout: float) -> AttentionBackend:
+    """The CPU's fused kernel has no dropout, and a slow backward pass in bf16."""
+    slow = qkv.dtype == torch.bfloat16 or dropout > 0
+    return "products" if qkv.device.type == "cpu" and slow else "sdpa"
 
 
 def _attend_block(
@@ -76,10 +83,6 @@ def _attend_rectangle(
     """Attention over (B, T, 3H) with an additive bias on the scores."""
     B, T, width = qkv.shape
     q, k, v = qkv.view(B, T, 3, heads, width // 3 // heads).permute(2, 0, 3, 1, 4)  # (B, A, T, D)
-    if backend == "auto":
-        on_cpu = qkv.device.type == "cpu"
-        short_bf16 = qkv.dtype == torch.bfloat16 and T <= SHORT
-        backend = "products" if on_cpu and (short_bf16 or dropout > 0) else "sdpa"
     if backend == "sdpa":
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=bias, dropout_p=dropout)
     else:

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from litebert.encoder.activations import ACTIVATIONS
 from litebert.encoder.config import EncoderConfig
-from litebert.encoder.layer import ACTIVATIONS
 from litebert.encoder.precision import Affine, layer_norm
 
 

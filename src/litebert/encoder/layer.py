@@ -4,36 +4,17 @@ Each half owns the layer norm that follows it (paper Table 4: with attention-onl
 attention's norm is shared with it). Both act on hidden states (..., H) of any layout.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from litebert.encoder.activations import ACTIVATIONS
 from litebert.encoder.attention import AttentionBackend, attend
-from litebert.encoder.config import Activation, EncoderConfig
+from litebert.encoder.config import EncoderConfig
 from litebert.encoder.layout import Layout
 from litebert.encoder.precision import Affine, layer_norm
-
-
-def gelu(x: Tensor) -> Tensor:
-    """GELU by the tanh approximation, the original's "gelu"."""
-    return F.gelu(x, approximate="tanh")
-
-
-def linear(x: Tensor) -> Tensor:
-    """No activation."""
-    return x
-
-
-ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
-    "gelu": gelu,
-    "gelu_erf": F.gelu,
-    "relu": F.relu,
-    "tanh": torch.tanh,
-    "linear": linear,
-}
 
 
 class AttentionWeights(NamedTuple):
