@@ -131,7 +131,8 @@ class Encoder(nn.Module):
             x = x[: input_ids.shape[0]]
             first = x.flatten(0, -2).index_select(0, firsts)
         else:
-            x, first, _ = x.split([len(wanted), len(firsts), len(x) - len(wanted) - len(firsts)])
+            end = len(wanted) + len(firsts)
+            x, first = x[: len(wanted)], x[len(wanted) : end]
         pooled = None
         if self.pooler is not None:
             pooled = torch.tanh(self.pooler(first.float()))  # (B, H)

@@ -41,10 +41,10 @@ class _Products(torch.autograd.Function):
         mixed = qkv.new_zeros(len(qkv), qkv.shape[1] // 3)
         kept: list[Tensor] = []
         for part in _parts(blocks, heads):
-            rectangle = part.rectangle(qkv).view(part.count, part.length, 3, heads, -1)
+            rectangle = part.rectangle(qkv).view(part.sequences, part.length, 3, heads, -1)
             q, k, v = (_heads_first(rectangle[:, :, i]) for i in range(3))
             weights = _weights(q, k, part.mask)
-            part.put(_tokens_first(weights @ v, part.count), mixed)
+            part.put(_tokens_first(weights @ v, part.sequences), mixed)
             if part.length <= SHORT and ctx.needs_input_grad[0]:
                 kept.append(weights)
         ctx.save_for_backward(qkv, *kept)
@@ -57,10 +57,10 @@ class _Products(torch.autograd.Function):
         qkv, *kept = ctx.saved_tensors
         qkv_grad = torch.zeros_like(qkv)
         for part in _parts(ctx.blocks, ctx.heads):
-            rectangle = part.rectangle(qkv).view(part.count, part.length, 3, ctx.heads, -1)
+            rectangle = part.rectangle(qkv).view(part.sequences, part.length, 3, ctx.heads, -1)
             q, k, v = (_heads_first(rectangle[:, :, i]) for i in range(3))
             weights = kept.pop(0) if part.length <= SHORT else _weights(q, k, part.mask)
-            upstream = part.rectangle(grad).view(part.count, part.length, ctx.heads, -1)
+            upstream = part.rectangle(grad).view(part.sequences, part.length, ctx.heads, -1)
             upstream = _heads_first(upstream)
             slope = upstream @ v.transpose(1, 2)
             # Of the scores, in place: each number is read before it is written.
@@ -73,7 +73,7 @@ class _Products(torch.autograd.Function):
             )
             together = rectangle.new_empty(rectangle.shape)  # (b, T, 3, A, D)
             for i, values in enumerate(grads):
-                together[:, :, i] = _tokens_first(values, part.count)
+                together[:, :, i] = _tokens_first(values, part.sequences)
             part.put(together, qkv_grad)
         return qkv_grad, None, None
 
@@ -81,7 +81,7 @@ class _Products(torch.autograd.Function):
 class _Part(NamedTuple):
     """Some sequences of a block: b rows of `length`, and where their tokens lie."""
 
-    count: int
+    sequences: int
     length: int
     rows: slice
     """Of the batch."""
@@ -95,7 +95,7 @@ class _Part(NamedTuple):
         rows = values[self.rows]
         if self.places is None:
             return rows
-        return rows.new_zeros(self.count * self.length, rows.shape[1]).index_copy_(
+        return rows.new_zeros(self.sequences * self.length, rows.shape[1]).index_copy_(
             0, self.places, rows
         )
 
@@ -105,7 +105,7 @@ class _Part(NamedTuple):
         if self.places is None:
             rows.view(values.shape).copy_(values)
         else:
-            flat = values.reshape(self.count * self.length, -1)
+            flat = values.reshape(self.sequences * self.length, -1)
             torch.index_select(flat, 0, self.places, out=rows)
 
 
@@ -162,4 +162,4 @@ def _heads_first(x: Tensor) -> Tensor:
 
 def _tokens_first(x: Tensor, count: int) -> Tensor:
     """(b * A, T, D) of `count` sequences to (b, T, A, D)."""
-    return x.unflatten(0, (count, -1)).transpose(1, 2)
+    return x.view(count, -1, *x.shape[1:]).transpose(1, 2)
