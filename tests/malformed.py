@@ -17,7 +17,7 @@ from fakes import tiny_config
 from litebert.encoder.models import HEADS, Head, Model
 from litebert.foundation.errors import LitebertError
 from litebert.weights.bundle import Bundle
-from litebert.weights.folder import load_classifier, load_model, save_model
+from litebert.weights.folder import load_fine_tuned, load_model, save_model
 from litebert.weights.google import import_google
 from litebert.weights.google_export import PREFIX, export_google
 from litebert.weights.huggingface import import_huggingface
@@ -113,7 +113,7 @@ def read_model(folder: Path, out: Path) -> None:
 
 
 def read_classifier(folder: Path, out: Path) -> None:
-    load_classifier(folder)
+    load_fine_tuned(folder)
 
 
 def read_foreign(folder: Path, out: Path) -> None:

@@ -46,6 +46,14 @@ def classification_sum(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return loss, torch.count_nonzero(logits.detach().argmax(-1) == labels)
 
 
+def squared_error_sum(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Regression loss: outputs (B,), targets (B,). Returns the summed squared error.
+
+    Source: run_classifier.py, create_model (which takes the mean).
+    """
+    return F.mse_loss(outputs.float(), targets.float(), reduction="sum")
+
+
 def span_sum(
     start_log_probs: Tensor, end_log_probs: Tensor, starts: Tensor, ends: Tensor
 ) -> tuple[Tensor, Tensor]:

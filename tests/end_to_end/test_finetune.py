@@ -20,6 +20,7 @@ from litebert.foundation.errors import (
 from litebert.foundation.files import sha256_file
 from litebert.tasks.evaluation import evaluate_file
 from litebert.tasks.finetune import FinetuneOutcome, finetune
+from litebert.tasks.source import UserTable
 from litebert.training.journal import read_metrics
 from small_models import labelled_csv, quick_settings, save_small_model, sentences, write_csv
 
@@ -46,13 +47,15 @@ def learnt(base: Path, tmp_path_factory) -> FinetuneOutcome:
     """A run that had time to learn its task."""
     folder = tmp_path_factory.mktemp("learnt")
     train = labelled_csv(folder / "train.csv", 240)
-    return finetune(base, train, folder / "run", quick_settings(course={"epochs": 8}))
+    return finetune(base, UserTable(train), folder / "run", quick_settings(course={"epochs": 8}))
 
 
 @pytest.fixture(scope="module")
 def short(base: Path, table: Path, tmp_path_factory) -> FinetuneOutcome:
     """A run of two epochs that keeps all its checkpoints."""
-    return finetune(base, table, tmp_path_factory.mktemp("short") / "run", quick_settings(**SHORT))
+    return finetune(
+        base, UserTable(table), tmp_path_factory.mktemp("short") / "run", quick_settings(**SHORT)
+    )
 
 
 def weights(run: Path) -> str:
@@ -110,10 +113,10 @@ def test_transformers_loads_the_folder_and_gives_the_same_logits(learnt: Finetun
 def test_the_same_seed_gives_the_same_bytes(
     short: FinetuneOutcome, base: Path, table: Path, tmp_path: Path
 ):
-    again = finetune(base, table, tmp_path / "again", quick_settings(**SHORT))
+    again = finetune(base, UserTable(table), tmp_path / "again", quick_settings(**SHORT))
     assert weights(again.folder) == weights(short.folder)
     settings = quick_settings(**{**SHORT, "training": {**SHORT["training"], "seed": 2}})
-    other = finetune(base, table, tmp_path / "other", settings)
+    other = finetune(base, UserTable(table), tmp_path / "other", settings)
     assert weights(other.folder) != weights(short.folder)
 
 
@@ -122,7 +125,7 @@ def test_resumed_equals_uninterrupted(
     short: FinetuneOutcome, base: Path, table: Path, tmp_path: Path, step: int
 ):
     run = killed_after(short.folder, step, tmp_path / "run")
-    resumed = finetune(base, table, run, quick_settings(**SHORT), resume=True)
+    resumed = finetune(base, UserTable(table), run, quick_settings(**SHORT), resume=True)
     assert resumed.result.state.step == short.result.state.step
     assert weights(run) == weights(short.folder)
     last = Path("checkpoints") / f"step-{short.result.state.step:08d}" / "optimizer.safetensors"
@@ -141,7 +144,7 @@ def test_a_run_killed_before_its_first_checkpoint_starts_again(
     short: FinetuneOutcome, base: Path, table: Path, tmp_path: Path
 ):
     run = killed_after(short.folder, 0, tmp_path / "run")
-    finetune(base, table, run, quick_settings(**SHORT), resume=True)
+    finetune(base, UserTable(table), run, quick_settings(**SHORT), resume=True)
     assert weights(run) == weights(short.folder)
 
 
@@ -163,14 +166,14 @@ def test_a_resumed_run_must_keep_its_settings_and_inputs(
     run = killed_after(short.folder, 6, tmp_path / "run")
     changed = quick_settings(**SHORT, schedule={"learning_rate": 1e-3})
     with pytest.raises(ResumeError, match=r"schedule\.learning_rate: 0.003 → 0.001"):
-        finetune(base, table, run, changed, resume=True)
+        finetune(base, UserTable(table), run, changed, resume=True)
     other = labelled_csv(tmp_path / "train.csv", 60, seed=1)
     with pytest.raises(ResumeError, match=r"inputs\.files: \['train\.csv "):
-        finetune(base, other, run, quick_settings(**SHORT), resume=True)
+        finetune(base, UserTable(other), run, quick_settings(**SHORT), resume=True)
     more_logs = quick_settings(**{**SHORT, "training": {**SHORT["training"], "log_every": 1}})
-    assert finetune(base, table, run, more_logs, resume=True).evaluation is not None
+    assert finetune(base, UserTable(table), run, more_logs, resume=True).evaluation is not None
     with pytest.raises(ResumeError, match="holds no run to resume"):
-        finetune(base, table, tmp_path / "none", quick_settings(), resume=True)
+        finetune(base, UserTable(table), tmp_path / "none", quick_settings(), resume=True)
 
 
 def test_a_checkpoint_cut_short_is_passed_over_or_named(
@@ -180,13 +183,13 @@ def test_a_checkpoint_cut_short_is_passed_over_or_named(
     newest, older = (run / "checkpoints" / f"step-0000000{step}" for step in (6, 3))
     file = newest / "model.safetensors"
     file.write_bytes(file.read_bytes()[:-8])
-    finetune(base, table, run, quick_settings(**SHORT), resume=True)
+    finetune(base, UserTable(table), run, quick_settings(**SHORT), resume=True)
     assert weights(run) == weights(short.folder)
     run = killed_after(short.folder, 3, tmp_path / "second")
     file = run / "checkpoints" / older.name / "optimizer.safetensors"
     file.write_bytes(b"")
     with pytest.raises(CheckpointError, match=r"optimizer\.safetensors is cut short"):
-        finetune(base, table, run, quick_settings(**SHORT), resume=True)
+        finetune(base, UserTable(table), run, quick_settings(**SHORT), resume=True)
 
 
 def test_patience_ends_a_run_that_does_not_improve(base: Path, tmp_path: Path):
@@ -195,7 +198,7 @@ def test_patience_ends_a_run_that_does_not_improve(base: Path, tmp_path: Path):
     settings = quick_settings(
         course={"epochs": 50, "patience": 2}, schedule={"learning_rate": 1e-2}
     )
-    outcome = finetune(base, train, tmp_path / "run", settings)
+    outcome = finetune(base, UserTable(train), tmp_path / "run", settings)
     assert outcome.result.state.step < outcome.record.resolved["total_steps"]
     assert (
         "stopped early: no better score in 2 evaluations"
@@ -214,7 +217,7 @@ def test_pairs_a_given_validation_file_and_cut_texts(base: Path, tmp_path: Path)
     settings = quick_settings(
         table={"text": "question", "pair": "answer", "label": "verdict"}, course={"epochs": 1}
     )
-    outcome = finetune(base, train, tmp_path / "run", settings, validation)
+    outcome = finetune(base, UserTable(train, validation), tmp_path / "run", settings)
     assert outcome.record.resolved["rows"] == {"training": 40, "validation": 10}
     log = (tmp_path / "run" / "log.txt").read_text()
     assert "training: 3 of 40 texts were cut to 32 tokens" in log
@@ -224,8 +227,10 @@ def test_pairs_a_given_validation_file_and_cut_texts(base: Path, tmp_path: Path)
 
 def test_from_scratch_starts_from_other_weights(base: Path, table: Path, tmp_path: Path):
     settings = quick_settings(course={"epochs": 1, "from_scratch": True})
-    scratch = finetune(base, table, tmp_path / "scratch", settings)
-    loaded = finetune(base, table, tmp_path / "loaded", quick_settings(course={"epochs": 1}))
+    scratch = finetune(base, UserTable(table), tmp_path / "scratch", settings)
+    loaded = finetune(
+        base, UserTable(table), tmp_path / "loaded", quick_settings(course={"epochs": 1})
+    )
     assert scratch.record.resolved["start"] is None
     assert weights(scratch.folder) != weights(loaded.folder)
     assert "random weights" in (scratch.folder / "model" / "README.md").read_text()
@@ -233,7 +238,9 @@ def test_from_scratch_starts_from_other_weights(base: Path, table: Path, tmp_pat
 
 def test_dropout_is_stored_with_the_model(base: Path, table: Path, tmp_path: Path):
     dropouts = {"classifier_dropout": 0.3, "encoder_dropout": 0.2}
-    finetune(base, table, tmp_path / "run", quick_settings(course={"epochs": 1, **dropouts}))
+    finetune(
+        base, UserTable(table), tmp_path / "run", quick_settings(course={"epochs": 1, **dropouts})
+    )
     config = json.loads((tmp_path / "run" / "model" / "config.json").read_text())
     assert config["classifier_dropout_prob"] == 0.3
     assert config["hidden_dropout_prob"] == config["attention_probs_dropout_prob"] == 0.2
@@ -242,7 +249,9 @@ def test_dropout_is_stored_with_the_model(base: Path, table: Path, tmp_path: Pat
 def test_a_fine_tuned_model_can_be_fine_tuned_again(learnt: FinetuneOutcome, tmp_path: Path):
     rows = [(text, f"{label} {i // 2 % 2}") for i, (text, label) in enumerate(sentences(40))]
     train = write_csv(tmp_path / "train.csv", ("text", "label"), rows)
-    outcome = finetune(learnt.folder, train, tmp_path / "run", quick_settings(course={"epochs": 1}))
+    outcome = finetune(
+        learnt.folder, UserTable(train), tmp_path / "run", quick_settings(course={"epochs": 1})
+    )
     assert len(outcome.task.labels) == 4
 
 
@@ -263,7 +272,7 @@ def test_a_bad_table_is_refused_and_leaves_nothing(
     train = tmp_path / "train.csv"
     train.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(error, match=message):
-        finetune(base, train, tmp_path / "run", quick_settings())
+        finetune(base, UserTable(train), tmp_path / "run", quick_settings())
     assert not (tmp_path / "run").exists()
 
 
@@ -271,7 +280,7 @@ def test_validation_labels_unseen_in_training_are_refused(base: Path, table: Pat
     rows = [("a day", "good"), ("a day", "awful")]
     validation = write_csv(tmp_path / "validation.csv", ("text", "label"), rows)
     with pytest.raises(DataError, match=r'"awful" \(line 3\); the model knows: bad, good'):
-        finetune(base, table, tmp_path / "run", quick_settings(), validation)
+        finetune(base, UserTable(table, validation), tmp_path / "run", quick_settings())
     assert not (tmp_path / "run").exists()
 
 
@@ -280,16 +289,16 @@ def test_a_folder_that_is_no_model_or_not_vacant_is_refused(
 ):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ModelFolderError, match="is not a model folder"):
-        finetune(tmp_path / "empty", table, tmp_path / "run", quick_settings())
+        finetune(tmp_path / "empty", UserTable(table), tmp_path / "run", quick_settings())
     shutil.copytree(base, tmp_path / "mute")
     for name in ("spiece.model", "tokenizer.json"):
         (tmp_path / "mute" / name).unlink()
     with pytest.raises(VocabularyError, match=r"spiece\.model"):
-        finetune(tmp_path / "mute", table, tmp_path / "run", quick_settings())
+        finetune(tmp_path / "mute", UserTable(table), tmp_path / "run", quick_settings())
     assert not (tmp_path / "run").exists()
     taken = tmp_path / "taken"
     taken.mkdir()
     (taken / "notes.txt").write_text("mine")
     with pytest.raises(StorageError, match="not empty"):
-        finetune(base, table, taken, quick_settings())
+        finetune(base, UserTable(table), taken, quick_settings())
     assert [path.name for path in taken.iterdir()] == ["notes.txt"]

@@ -8,9 +8,11 @@ from cyclopts import Parameter
 from litebert.cli.scores import print_scores
 from litebert.foundation.settings import given, optional
 from litebert.tasks.evaluation import evaluate_file
+from litebert.tasks.named import task_of_data
 from litebert.tasks.pages import write_evaluation
 from litebert.tasks.placement import InferenceSettings
 from litebert.tasks.predictor import load_predictor
+from litebert.tasks.tabular import is_table
 
 if TYPE_CHECKING:
     from litebert.foundation.settings import Settings
@@ -22,29 +24,50 @@ else:
 
 def evaluate(
     model: Path,
-    file: Path,
+    data: Path,
     /,
     *,
     output: Path | None = None,
     text: str | None = None,
     label: str | None = None,
     pair: str | None = None,
+    task: str | None = None,
+    split: str | None = None,
+    skip_bad: bool = False,
+    others: Annotated[list[Path] | None, Parameter(name="--with")] = None,
     inference: Annotated[Inference | None, Parameter(name="*", group="Computation")] = None,
 ) -> None:
-    """Score a fine-tuned model on labelled rows: accuracy, macro-F1, labels, confusion matrix.
+    """Score a fine-tuned model on labelled rows, or on the official files of its task.
 
     Args:
         model: Run folder of litebert finetune, or its model folder.
-        file: Labelled rows: .csv, .tsv, .jsonl (each also .gz, .xz, .zst) or .parquet.
+        data: Labelled rows: .csv, .tsv, .jsonl (each also .gz, .xz, .zst) or .parquet; for a task
+            that goes by a name, the folder with its official files.
         output: Folder to write metrics.json and report.html into.
         text: The column that holds the text, where it is not the one the model was trained on.
         label: The column that holds the label, likewise.
         pair: The column that holds the second text, likewise.
+        task: The task whose official files these are, where it is not the model's own.
+        split: Which of the official files; by default all that are for evaluation.
+        skip_bad: Leave out rows that cannot be used, and count them.
+        others: Another fine-tuned model, as often as wanted: all are averaged and scored as one.
     """
-    predictor = load_predictor(model, InferenceSettings.parse(given(inference)))
-    evaluation = evaluate_file(predictor, file, text, label, pair)
-    facts = {}
-    if output is not None:
-        write_evaluation(output, model, file, predictor.task, evaluation)
-        facts = {"metrics": str(output / "metrics.json"), "report": str(output / "report.html")}
-    print_scores(evaluation, f"rows of {file.name}", facts)
+    predictor = load_predictor([model, *(others or [])], InferenceSettings.parse(given(inference)))
+    names = " with ".join(map(str, [model, *(others or [])]))
+    columns = {"text": text, "label": label, "pair": pair}
+    if task is None and is_table(data):
+        chosen = {role: column for role, column in columns.items() if column is not None}
+        found = {"": evaluate_file(predictor, data, chosen, skip_bad)}
+        name = data.name
+    else:
+        named = task_of_data(predictor, data, task)
+        found = dict(named.evaluate(predictor, data, split, skip_bad))
+        name = named.name
+    for part, evaluation in found.items():
+        facts = {}
+        if output is not None:
+            place = output if len(found) == 1 else output / part
+            write_evaluation(place, names, str(data), evaluation)
+            facts = {"metrics": str(place / "metrics.json"), "report": str(place / "report.html")}
+        rows = f"rows of {name}, {part}" if part else f"rows of {name}"
+        print_scores(evaluation, rows, facts)

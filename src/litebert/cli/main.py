@@ -27,6 +27,7 @@ COMMANDS = {
     "evaluate": "litebert.cli.evaluate:evaluate",
     "export": "litebert.cli.exports:app",
     "finetune": "litebert.cli.finetune:finetune",
+    "glue": "litebert.cli.glue:glue",
     "grow": "litebert.cli.grow:grow",
     "import": "litebert.cli.imports:app",
     "inspect": "litebert.cli.inspect_folder:app",

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from litebert.foundation.errors import ConfigError
 from litebert.foundation.progress import console
 from litebert.foundation.settings import given, optional
+from litebert.tasks.named import task_of_data
 from litebert.tasks.outputs import open_rows, output_format, predict_file, print_predictions
 from litebert.tasks.placement import InferenceSettings
 from litebert.tasks.predictor import load_predictor
+from litebert.tasks.tabular import is_table
 
 if TYPE_CHECKING:
     from litebert.foundation.settings import Settings
@@ -28,25 +31,48 @@ def predict(
     output: Path | None = None,
     text: str | None = None,
     pair: str | None = None,
+    task: str | None = None,
+    split: str | None = None,
+    skip_bad: bool = False,
+    others: Annotated[list[Path] | None, Parameter(name="--with")] = None,
     inference: Annotated[Inference | None, Parameter(name="*", group="Computation")] = None,
 ) -> None:
-    """Predict the label of every row, with the probability of each label beside it.
+    """Predict every row of a table, or the official test files of the model's task.
 
-    Written beside the input's columns are label, probability and the probabilities of all labels;
-    a name that the input has already gets predicted_ before it. Large files are read as a stream.
+    Written beside the input's columns are, for a classification, label, probability and the
+    probabilities of all labels; a name that the input has already gets predicted_ before it. Large
+    files are read as a stream. Official test files become what the task's site takes.
 
     Args:
         model: Run folder of litebert finetune, or its model folder.
         file: Rows: .csv, .tsv, .jsonl, .txt (a text a line; each also .gz, .xz, .zst) or .parquet;
-            - reads a text a line from standard input (for pairs two, with a tab between).
-        output: File to write, .csv or .jsonl; without it, JSON lines go to standard output.
+            - reads a text a line from standard input (for pairs two, with a tab between). For a
+            task that goes by a name, the folder with its official files.
+        output: File to write, .csv or .jsonl; without it, JSON lines go to standard output. For
+            official files, what the task's site takes: a .zip of GLUE.
         text: The column that holds the text, where it is not the one the model was trained on.
         pair: The column that holds the second text, likewise.
+        task: The task whose official files these are, where it is not the model's own.
+        split: Which of the official files; by default all that are handed in.
+        skip_bad: Leave out official rows that cannot be used, and count them.
+        others: Another fine-tuned model, as often as wanted: all are averaged and answer as one.
     """
-    if output is not None:
+    official = task is not None or not (str(file) == "-" or is_table(file))
+    if output is not None and not official:
         output_format(output)
-    predictor = load_predictor(model, InferenceSettings.parse(given(inference)))
-    rows = open_rows(predictor, file, text, pair, sys.stdin.buffer)
+    predictor = load_predictor([model, *(others or [])], InferenceSettings.parse(given(inference)))
+    if official:
+        named = task_of_data(predictor, file, task)
+        if output is None:
+            raise ConfigError(
+                f"predictions of {named.name} are a file to hand in: name it (--output)"
+            )
+        remarks = named.submit(predictor, file, output, split, skip_bad)
+        for remark in remarks:
+            console().print(remark, markup=False)
+        return
+    chosen = {role: name for role, name in (("text", text), ("pair", pair)) if name is not None}
+    rows = open_rows(predictor, file, chosen, sys.stdin.buffer)
     if output is None:
         tally = print_predictions(predictor, rows, sys.stdout)
     else:

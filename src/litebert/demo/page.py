@@ -31,7 +31,7 @@ from litebert.report.page import (
     write_report,
 )
 from litebert.report.plots import Level, Panel, bars, confusion, curves, series_of
-from litebert.tasks.evaluation import Evaluation
+from litebert.tasks.classification_evaluation import ClassificationEvaluation
 from litebert.training.journal import METRICS, read_metrics
 
 REPORT = "report.html"
@@ -41,7 +41,7 @@ Lines = Sequence[dict[str, Any]]
 
 
 def write_demo_report(
-    folder: Path, findings: Findings, best: Evaluation, runs: dict[str, Path]
+    folder: Path, findings: Findings, best: ClassificationEvaluation, runs: dict[str, Path]
 ) -> None:
     """Write `report.html` into the demo's folder.
 
@@ -207,7 +207,7 @@ def _finetuning(findings: Findings, runs: dict[str, Path]) -> list[Block]:
     ]
 
 
-def _libraries(best: Evaluation) -> list[Block]:
+def _libraries(best: ClassificationEvaluation) -> list[Block]:
     scores = best.scores
     labels = [row.label for row in scores.classes]
     rows: list[list[str | int | float]] = [

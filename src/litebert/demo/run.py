@@ -44,11 +44,13 @@ from litebert.foundation.files import atomic_file, atomic_folder, require_vacant
 from litebert.foundation.processors import usable_cpus
 from litebert.foundation.progress import console, duration
 from litebert.pretraining.run import PretrainingOutcome, pretrain
-from litebert.tasks.evaluation import Evaluation, evaluate_file
+from litebert.tasks.classification_evaluation import ClassificationEvaluation
+from litebert.tasks.evaluation import evaluate_file
 from litebert.tasks.finetune import finetune
 from litebert.tasks.metrics import classification_scores
 from litebert.tasks.predictor import load_predictor
 from litebert.tasks.settings import FinetuneSettings
+from litebert.tasks.source import UserTable
 from litebert.text.tokenizer import Tokenizer
 from litebert.text.vocabulary import train_vocabulary
 from litebert.training.journal import METRICS, read_metrics
@@ -84,8 +86,8 @@ class Pair:
     """One seed's two models on the test set, and the validation score of the pretrained one."""
 
     seed: int
-    scratch: Evaluation
-    pretrained: Evaluation
+    scratch: ClassificationEvaluation
+    pretrained: ClassificationEvaluation
     validation_score: float
 
 
@@ -237,20 +239,16 @@ def _finetune_pairs(folder: Path, settings: DemoSettings, clock: _Clock, rows: i
     return pairs
 
 
-def _finetune(folder: Path, settings: FinetuneSettings) -> tuple[Evaluation, float]:
+def _finetune(folder: Path, settings: FinetuneSettings) -> tuple[ClassificationEvaluation, float]:
     """Fine-tune one model; its evaluation on the test set and its best validation score."""
     place = finetuning_folder(folder, settings.training.seed, settings.course.from_scratch)
     task = folder / "task"
-    outcome = finetune(
-        folder / "pretraining",
-        task / "train.jsonl",
-        place,
-        settings,
-        task / "validation.jsonl",
-    )
+    source = UserTable(task / "train.jsonl", task / "validation.jsonl")
+    outcome = finetune(folder / "pretraining", source, place, settings)
     if outcome.result.signal is not None:
         raise _Interrupted(outcome.result.signal)
     evaluation = evaluate_file(load_predictor(place), task / "test.jsonl")
+    assert isinstance(evaluation, ClassificationEvaluation)
     return evaluation, outcome.result.state.best or 0.0
 
 

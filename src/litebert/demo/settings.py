@@ -49,7 +49,8 @@ _FINETUNING: dict[str, Any] = {
     "machine": _MACHINE,
     "table": {"label": "library"},
     # Few labels make few steps an epoch; the best of many checkpoints is kept, none stops early.
-    "course": {"max_length": _LENGTH, "patience": 0, "encoder_dropout": 0.1},
+    # Nor does any begin again: the time is shared out beforehand.
+    "course": {"max_length": _LENGTH, "patience": 0, "restarts": 0, "encoder_dropout": 0.1},
     "optimizer": {"optimizer": "torch-adamw", "beta2": 0.98},
     "schedule": {"learning_rate": 1e-3},
     "training": {"batch_size": 16, "keep": 1, "evaluate_every": 12},

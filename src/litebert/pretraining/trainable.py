@@ -95,6 +95,7 @@ class Pretraining:
             micro_batch = self._micro_batch(part)
             for name, term in self.losses(micro_batch).items():
                 sums[f"{name}_loss"] += float(term.total)
+                assert term.correct is not None  # every term of pretraining counts
                 sums[f"{name}_accuracy"] += float(term.correct)
                 sums[f"{name}_weight"] += micro_batch.weights[name]
         sums = dict(zip(keys, self._world.sums(list(sums.values())), strict=True))

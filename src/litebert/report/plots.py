@@ -26,6 +26,7 @@ from litebert.report.svg import (
 _LONGEST_LABEL = 26  # characters of a class or bar name; a longer one is cut
 _COUNTED_CLASSES = 32  # a larger confusion matrix shows shades without counts
 _MOST_POINTS = 500  # of one line; more are averaged, for nobody could tell them apart
+_MOST_DOTS = 1500  # of a scatter plot
 _MARKED_POINTS = 30  # up to so many are marked: a line alone would hide how few there are
 _NAMED_MARKS = 15
 _DASHES: Sequence[Any] = ["solid", (0, (4, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.6, 1.2, 1.6))]
@@ -94,6 +95,31 @@ def curves(panel: Panel) -> str:
             dashes = _DASHES[index // len(SERIES) % len(_DASHES)]
             _line(axes, series, SERIES[index % len(SERIES)], dashes)
         return _finished(figure, axes, panel)
+
+
+def scatter(title: str, x: Sequence[float], y: Sequence[float], x_label: str, y_label: str) -> str:
+    """A point for each pair of numbers of one unit, and the line where they are equal.
+
+    Of very many, evenly chosen ones are drawn.
+    """
+    across, up = np.asarray(x, float), np.asarray(y, float)
+    chosen = np.linspace(0, len(across) - 1, min(len(across), _MOST_DOTS)).round().astype(int)
+    with drawing():
+        figure = Figure(figsize=(4.8, 4.2), layout="constrained")
+        axes = figure.subplots()
+        ends = [min(across.min(), up.min()), max(across.max(), up.max())]
+        axes.plot(ends, ends, color=MUTED, linewidth=1.1, linestyle=(0, (4, 3)), zorder=1)
+        axes.scatter(
+            across[chosen], up[chosen], s=9, color=SERIES[0], alpha=0.45, linewidths=0, zorder=2
+        )
+        axes.set_xlabel(x_label)
+        axes.set_ylabel(y_label)
+        axes.xaxis.set_major_locator(MaxNLocator(6))
+        axes.yaxis.set_major_locator(MaxNLocator(6))
+        axes.xaxis.set_major_formatter(FuncFormatter(short_number))
+        axes.yaxis.set_major_formatter(FuncFormatter(short_number))
+        axes.set_title(title)
+        return as_svg(figure, title)
 
 
 def areas(panel: Panel) -> str:

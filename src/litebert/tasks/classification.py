@@ -1,133 +1,163 @@
-"""Classification as the training loop sees it: batches of examples, one loss, an evaluation.
+"""Classification: one label for a text or a pair of texts, as in the original's run_classifier.py.
 
-Shapes: B examples, N tokens of all of them, C classes.
+Shapes: B examples, C classes. The value of a result is the log-probability of every label (C,).
 """
 
-from typing import NamedTuple
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional as F
 
-from litebert.encoder.layout import Packed
-from litebert.encoder.models import ClassificationModel
-from litebert.foundation.randomness import Permutation, Position
-from litebert.inference.engine import Engine, EngineSettings, token_batches
+from litebert.encoder.models import ClassificationModel, Head
+from litebert.inference.engine import Forward
 from litebert.objectives import classification_sum
-from litebert.tasks.features import Features
-from litebert.tasks.metrics import accuracy, confusion_matrix, log_loss, macro_f1
-from litebert.tasks.task import Task
-from litebert.training.step import LossTerm, MicroBatch
+from litebert.tasks import texts
+from litebert.tasks.classification_evaluation import ClassificationEvaluation, label_metrics
+from litebert.tasks.examples import check_labels, read_examples
+from litebert.tasks.faults import Loaded
+from litebert.tasks.kind import CardWords, Encoded, Item, ItemBatch, Output, Result
+from litebert.tasks.metrics import FloatArray, log_loss
+from litebert.tasks.task import ClassificationTask, Example, Prediction
+from litebert.tasks.words import markdown_cell
+from litebert.training.step import LossTerm
 
-SCORE = "score"
-_TIE_BREAK = 1e-6  # less than one example in a million
-
-
-class Tensors(NamedTuple):
-    """A packed batch on the device: tokens (N,) and the class of each example (B,)."""
-
-    input_ids: Tensor
-    segment_ids: Tensor
-    layout: Packed
-    labels: Tensor
+_SHOWN_LABELS = 50
 
 
 class Classification:
-    """Fine-tuning on labelled examples (`Trainable`).
+    """The kind of a task whose examples are `Example`s with one of the task's labels."""
 
-    Every epoch goes through the examples in an order of its own, a function of (seed, epoch). A
-    batch is cut into micro-batches of at most `micro_tokens` tokens and `micro_batch_size`
-    examples.
-    """
+    name = "classification"
+    head: Head = "classification"
+    task = ClassificationTask
+    terms = ("label",)
+    metrics: Mapping[str, bool] = {"accuracy": True, "macro_f1": True, "matthews": True, "f1": True}
 
-    def __init__(
+    agree = ("labels",)
+
+    query = staticmethod(texts.query)
+    columns = staticmethod(texts.columns)
+    from_table = staticmethod(texts.from_table)
+    encode = staticmethod(texts.encode)
+
+    def classes(self, task: ClassificationTask) -> int:
+        """An output for each label."""
+        return len(task.labels)
+
+    def forward(self, model: ClassificationModel) -> Forward:
+        """The logits (B, C)."""
+        return model
+
+    def chance_loss(self, task: ClassificationTask, items: Sequence[Item]) -> float:
+        """The entropy of the labels."""
+        counts = Counter(item.target for item in items).values()
+        return -sum(n / len(items) * math.log(n / len(items)) for n in counts)
+
+    def read(
+        self, path: Path, task: ClassificationTask, columns: Mapping[str, str], skip_bad: bool
+    ) -> Loaded[Example]:
+        """The rows of a labelled table, whose labels must be the task's."""
+        pair = columns.get("pair")
+        loaded = read_examples(path, columns["text"], columns["label"], pair, skip_bad)
+        check_labels(loaded.examples, task.labels, path)
+        return loaded
+
+    def items(self, example: Example, encoded: Encoded, task: ClassificationTask) -> list[Item]:
+        """The example with the index of its label."""
+        return [Item(encoded.sequences, task.labels.index(example.label))]
+
+    def losses(self, model: ClassificationModel, batch: ItemBatch) -> dict[str, LossTerm]:
+        """The summed cross-entropy."""
+        logits = model(batch.input_ids, batch.segment_ids, batch.layout)
+        return {"label": LossTerm(*classification_sum(logits, batch.tensor(batch.targets)))}
+
+    def decode(
         self,
-        model: ClassificationModel,
-        task: Task,
-        training: Features,
-        validation: Features,
-        batch_size: int,
-        seed: int,
-        device: torch.device,
-        micro_tokens: int,
-        micro_batch_size: int | None = None,
-    ) -> None:
-        self._model = model
-        self._task = task
-        self._training = training
-        self._validation = validation
-        self._batch_size = batch_size
-        self._seed = seed
-        self._device = device
-        self._micro_tokens = max(micro_tokens, task.max_length)
-        self._micro_batch_size = micro_batch_size or batch_size
-        settings = EngineSettings(max_tokens=self._micro_tokens)
-        self._engine = Engine(model, task.max_length, settings, device)
+        example: Example,
+        encoded: Encoded,
+        outputs: Sequence[Sequence[Output]],
+        task: ClassificationTask,
+    ) -> FloatArray:
+        """The log-probability of every label (C,); of several models, of their mean probability."""
+        each = [_log_softmax(logits) for (logits,) in outputs]
+        if len(each) == 1:
+            return each[0]
+        mean: FloatArray = np.logaddexp.reduce(each) - math.log(len(each))
+        return mean
 
-    @property
-    def model(self) -> ClassificationModel:
-        """The model that is trained."""
-        return self._model
-
-    @property
-    def rows(self) -> dict[str, int]:
-        """How many examples there are to train and to validate on."""
-        return {"training": len(self._training), "validation": len(self._validation)}
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Batches in an epoch; the last one may be smaller."""
-        return -(-len(self._training) // self._batch_size)
-
-    def batch(self, position: Position) -> tuple[list[MicroBatch], Position]:
-        """The batch at a position of an epoch's order, and the position after it."""
-        size = len(self._training)
-        stop = min(position.offset + self._batch_size, size)
-        order = Permutation(size, self._seed, "examples", position.epoch)
-        chosen = order.take(np.arange(position.offset, stop, dtype=np.uint64)).tolist()
-        lengths = [len(self._training.sequences[i]) for i in chosen]
-        parts = [
-            self._micro_batch([chosen[i] for i in group[start : start + self._micro_batch_size]])
-            for group in token_batches(lengths, self._micro_tokens)
-            for start in range(0, len(group), self._micro_batch_size)
-        ]
-        after = Position(position.epoch, stop) if stop < size else Position(position.epoch + 1, 0)
-        return parts, after
-
-    def losses(self, micro_batch: MicroBatch) -> dict[str, LossTerm]:
-        """The summed cross-entropy of a micro-batch."""
-        data: Tensors = micro_batch.data
-        logits = self._model(data.input_ids, data.segment_ids, data.layout)
-        return {"label": LossTerm(*classification_sum(logits, data.labels))}
-
-    def evaluate(self) -> dict[str, float]:
-        """Loss, accuracy and macro-F1 on the validation examples.
-
-        `score` is what the best checkpoint is chosen by: the task's metric, a lower loss settling
-        ties, since few examples give few distinct accuracies.
-        """
-        logits = np.stack(list(self._engine.run(self._validation.sequences)))  # (B, C)
-        truth, predicted = self._validation.labels, logits.argmax(axis=1)
-        log_probabilities = F.log_softmax(torch.from_numpy(logits).double(), dim=1).numpy()
-        scores = {
+    def scores(self, results: Sequence[Result], task: ClassificationTask) -> dict[str, float]:
+        """Loss, accuracy, macro-F1, and the task's own metric."""
+        truth, log_probabilities = _compared(results, task)
+        found = label_metrics(truth, log_probabilities.argmax(axis=1), len(task.labels))
+        wanted = dict.fromkeys(("accuracy", "macro_f1", task.metric))
+        return {
             "loss": log_loss(truth, log_probabilities),
-            "accuracy": accuracy(truth, predicted),
-            "macro_f1": macro_f1(confusion_matrix(truth, predicted, logits.shape[1])),
+            **{name: found[name] for name in wanted},
         }
-        penalty = _TIE_BREAK * scores["loss"] / (1 + scores["loss"])
-        return {**scores, SCORE: scores[self._task.metric] - penalty}
 
-    def _micro_batch(self, indices: list[int]) -> MicroBatch:
-        sequences = [self._training.sequences[i] for i in indices]
-        ids = np.concatenate([s.ids for s in sequences])
-        data = Tensors(
-            self._tensor(ids),
-            self._tensor(np.concatenate([s.segment_ids for s in sequences])),
-            Packed([len(s) for s in sequences]),
-            self._tensor([self._training.labels[i] for i in indices]),
+    def evaluate(
+        self, results: Sequence[Result], task: ClassificationTask, remarks: Sequence[str]
+    ) -> ClassificationEvaluation:
+        """All scores, and the surest mistakes."""
+        truth, log_probabilities = _compared(results, task)
+        return ClassificationEvaluation.of(results, truth, log_probabilities, task.labels, remarks)
+
+    def finished(
+        self, model: ClassificationModel, task: ClassificationTask, results: Sequence[Result]
+    ) -> ClassificationTask:
+        """The task as it is."""
+        return task
+
+    def prediction(self, result: Result, task: ClassificationTask) -> Prediction:
+        """The likeliest label, and the probability of each."""
+        return Prediction.of(task.labels, np.exp(result.value).tolist())
+
+    def cell_names(self, task: ClassificationTask) -> list[str]:
+        """Label, probability, and a column of probabilities for each label."""
+        return ["label", "probability", *(f"probability_{label}" for label in task.labels)]
+
+    def cells(self, prediction: Prediction, task: ClassificationTask) -> list[str | float]:
+        """The prediction in these columns."""
+        return [prediction.label, prediction.probability, *prediction.probabilities.values()]
+
+    def values(self, prediction: Prediction, task: ClassificationTask) -> dict[str, object]:
+        """The same with the labels' probabilities as an object of their own."""
+        return {
+            "label": prediction.label,
+            "probability": prediction.probability,
+            "probabilities": prediction.probabilities,
+        }
+
+    def card(self, task: ClassificationTask) -> CardWords:
+        """Which labels, from which columns."""
+        labels = [f"`{markdown_cell(label)}`" for label in task.labels[:_SHOWN_LABELS]]
+        more = len(task.labels) - len(labels)
+        listed = ", ".join(labels) + (f" and {more} more" if more > 0 else "")
+        pair = task.pair_column
+        columns = f"`{task.text_column}`" + (f" and `{pair}`" if pair else "")
+        return CardWords(
+            "text-classification",
+            f"Classifies {'pairs of texts' if pair else 'texts'} (columns {columns}) into "
+            f"{len(task.labels)} labels: {listed}.",
+            '("a text", "a second text")' if pair else '"a text"',
+            "AutoModelForSequenceClassification",
         )
-        return MicroBatch(data, {"label": float(len(indices))}, tokens=len(ids))
 
-    def _tensor(self, values: object) -> Tensor:
-        return torch.as_tensor(values, dtype=torch.long).to(self._device, non_blocking=True)
+
+CLASSIFICATION = Classification()
+
+
+def _compared(results: Sequence[Result], task: ClassificationTask) -> tuple[list[int], FloatArray]:
+    """The index of each example's label (N,), and all log-probabilities (N, C)."""
+    index = {label: i for i, label in enumerate(task.labels)}
+    truth = [index[result.example.label] for result in results]
+    return truth, np.stack([result.value for result in results])
+
+
+def _log_softmax(logits: Output) -> FloatArray:
+    wide = logits.astype(np.float64)
+    shifted = wide - wide.max()
+    log_probabilities: FloatArray = shifted - np.log(np.exp(shifted).sum())
+    return log_probabilities

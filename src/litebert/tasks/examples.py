@@ -1,33 +1,54 @@
 """Labelled examples of a table: reading them, their labels, and the validation split."""
 
+import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from litebert.foundation.errors import DataError
 from litebert.foundation.randomness import Permutation
-from litebert.tasks.tabular import Table, open_table
+from litebert.tasks.faults import Faults, Loaded
+from litebert.tasks.tabular import Row, RowError, Table, open_table
 from litebert.tasks.task import Example
 
 _SHOWN_LABELS = 10
 
 
 def read_examples(
-    path: Path, text_column: str, label_column: str, pair_column: str | None = None
-) -> list[Example]:
+    path: Path,
+    text_column: str,
+    label_column: str,
+    pair_column: str | None = None,
+    skip_bad: bool = False,
+    number: bool = False,
+) -> Loaded[Example]:
     """Read every row of a labelled table; labels are stripped of white space around them.
 
     Raises DataError with file and line where the table cannot be read, lacks a column, has no
-    rows, or a row has no text or no label. The second text of a pair may be empty.
+    rows, or a row has too few or too many fields, no text or no label; with `skip_bad` such rows
+    are left out and counted. The second text of a pair may be empty. With `number`, every label
+    must be a finite number.
     """
     table = open_table(path)
     table.require(text_column, pair_column, label_column)
-    examples = list(_examples(table, text_column, label_column, pair_column))
-    if not examples:
+    faults = Faults(path)
+    examples = []
+    for row in table.read():
+        try:
+            if isinstance(row, RowError):
+                raise row
+            example = _example(table, row, text_column, label_column, pair_column)
+            if number and not _is_number(example.label):
+                problem = f'"{example.label}" in column "{label_column}" is not a number'
+                raise RowError(table.at(row), problem)
+            examples.append(example)
+        except RowError as error:
+            faults.add(error.where, error.problem)
+    if not examples and not faults.count:
         raise DataError(f"{path} has columns but no rows: add labelled rows")
-    return examples
+    return faults.settle(examples, skip_bad)
 
 
 def distinct_labels(examples: Sequence[Example], path: Path, column: str) -> tuple[str, ...]:
@@ -70,16 +91,17 @@ def check_labels(examples: Sequence[Example], labels: Sequence[str], path: Path)
 
 
 def split_examples(
-    examples: Sequence[Example], fraction: float, seed: int
+    examples: Sequence[Example], fraction: float, seed: int, groups: Sequence[str] | None = None
 ) -> tuple[list[Example], list[Example]]:
     """Split into training and validation examples, every label in its proportion.
 
     The choice is a function of the seed and of each label's rows in order. At least one example
-    goes to validation, and every label keeps at least one for training.
+    goes to validation, and every label keeps at least one for training. `groups` (one an example)
+    take the labels' place, if given.
     """
     by_label: dict[str, list[int]] = {}
-    for index, example in enumerate(examples):
-        by_label.setdefault(example.label, []).append(index)
+    for index, group in enumerate(groups or [example.label for example in examples]):
+        by_label.setdefault(group, []).append(index)
     labels = sorted(by_label)
     quotas = _quotas([len(by_label[label]) for label in labels], fraction)
     chosen: set[int] = set()
@@ -93,22 +115,31 @@ def split_examples(
     )
 
 
-def _examples(
-    table: Table, text_column: str, label_column: str, pair_column: str | None
-) -> Iterator[Example]:
-    for row in table.rows():
-        text = table.text(row, text_column)
-        label = table.text(row, label_column).strip()
-        pair = None if pair_column is None else table.text(row, pair_column)
-        if not text.strip():
-            raise DataError(
-                f'{table.at(row)}: no text in column "{text_column}": fill it or remove the row'
-            )
-        if not label:
-            raise DataError(
-                f'{table.at(row)}: no label in column "{label_column}": fill it or remove the row'
-            )
-        yield Example(text, pair, label, row.line)
+def _example(
+    table: Table, row: Row, text_column: str, label_column: str, pair_column: str | None
+) -> Example:
+    text = table.text(row, text_column)
+    label = table.text(row, label_column).strip()
+    pair = None if pair_column is None else table.text(row, pair_column)
+    for value, what, column in ((text, "text", text_column), (label, "label", label_column)):
+        if not value.strip():
+            raise RowError(table.at(row), f'no {what} in column "{column}"')
+    return Example(text, pair, label, row.line)
+
+
+def score_groups(examples: Sequence[Example]) -> list[str]:
+    """For each example which tenth of all scores its own is in, to split them evenly."""
+    order = np.argsort([example.score for example in examples], kind="stable")
+    places = np.empty(len(order), dtype=int)
+    places[order] = np.arange(len(order))
+    return [str(place * 10 // len(examples)) for place in places.tolist()]
+
+
+def _is_number(label: str) -> bool:
+    try:
+        return math.isfinite(float(label))
+    except ValueError:
+        return False
 
 
 def _quotas(sizes: Sequence[int], fraction: float) -> list[int]:

@@ -26,11 +26,6 @@ class GlueExample(Example):
 
     index: str = ""
 
-    @property
-    def score(self) -> float:
-        """The label of a regression task as a number."""
-        return float(self.label)
-
 
 def read_glue(
     task: GlueTask | str, data: Path, split: str = "train", skip_bad: bool = False
@@ -43,7 +38,7 @@ def read_glue(
     has some, rows that break off always are.
     """
     task = glue_task(task) if isinstance(task, str) else task
-    path = _find(task, Path(data), split)
+    path = find_glue(task, Path(data), split)
     return read_glue_file(task, path, not split.startswith("test"), skip_bad)
 
 
@@ -98,7 +93,8 @@ class _Columns:
         )
 
 
-def _find(task: GlueTask, data: Path, split: str) -> Path:
+def find_glue(task: GlueTask, data: Path, split: str) -> Path:
+    """Where the file of a split is. Raises as `read_glue` does."""
     if split not in task.files:
         raise ConfigError(f'{task.name} has no split "{split}": {nearest(split, task.files)}')
     name = task.files[split]

@@ -3,7 +3,7 @@
 import csv
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -11,15 +11,14 @@ from typing import IO, Any, Literal
 from litebert.foundation.errors import DataError, StorageError
 from litebert.foundation.files import atomic_file
 from litebert.foundation.progress import Progress
-from litebert.tasks.features import Tally, Texts
+from litebert.tasks.features import Tally
 from litebert.tasks.predictor import Predictor
 from litebert.tasks.tabular import Row, Table, open_table, stream_table
-from litebert.tasks.task import Prediction
 
 Format = Literal["csv", "jsonl"]
 PREFIX = "predicted_"
 
-Writer = Callable[[Row, Prediction], None]
+Writer = Callable[[Row, Any], None]
 
 
 def output_format(path: Path) -> Format:
@@ -34,55 +33,54 @@ def output_format(path: Path) -> Format:
 
 @dataclass(frozen=True)
 class Rows:
-    """A table to predict, and the one or two columns that hold its texts."""
+    """A table to predict, and the columns that hold what the model reads, by what they hold."""
 
     table: Table
-    columns: tuple[str, str | None]
+    columns: Mapping[str, str]
 
 
 def open_rows(
     predictor: Predictor,
     path: Path,
-    text_column: str | None = None,
-    pair_column: str | None = None,
+    columns: Mapping[str, str] | None = None,
     standard_input: IO[bytes] | None = None,
 ) -> Rows:
-    """Open what is to be predicted; columns are the task's own unless given.
+    """Open what is to be predicted; columns ("text" …) are the task's own unless given.
 
     The path "-" stands for the lines of `standard_input`. Raises DataError where the table cannot
     be read or, listing its columns, lacks one.
     """
-    task = predictor.task
-    text = text_column or task.text_column
-    pair = None if task.pair_column is None else pair_column or task.pair_column
+    own = predictor.kind.columns(predictor.task)
+    chosen = {role: (columns or {}).get(role, column) for role, column in own.items()}
+    names = tuple(chosen.values())
     if standard_input is not None and str(path) == "-":
-        table = stream_table(standard_input, tuple(filter(None, (text, pair))), "standard input")
+        table = stream_table(standard_input, names, "standard input")
     else:
-        table = open_table(path, line_column=text if pair is None else None)
-    table.require(text, pair)
-    return Rows(table, (text, pair))
+        table = open_table(path, line_column=names[0] if len(names) == 1 else None)
+    table.require(*names)
+    return Rows(table, chosen)
 
 
 def predict_file(predictor: Predictor, rows: Rows, output: Path) -> Tally:
     """Write the rows with their predictions into a .csv or .jsonl file, as the rows are read.
 
-    Beside the input's columns stand `label`, `probability` and the probability of every label: in
-    CSV in a column `probability_LABEL` each, in JSON lines as an object `probabilities`. A name
-    that the input has already is written with `predicted_` before it. The file appears once it is
-    whole. Raises DataError where the table cannot be read, StorageError where the output cannot be
-    written or is the table itself.
+    Beside the input's columns stand those of the prediction: of a classification `label`,
+    `probability` and the probability of every label, in CSV in a column `probability_LABEL` each,
+    in JSON lines as an object `probabilities`. A name that the input has already is written with
+    `predicted_` before it. The file appears once it is whole. Raises DataError where the table
+    cannot be read, StorageError where the output cannot be written or is the table itself.
     """
     form = output_format(output)
     if output.exists() and Path(rows.table.name).exists() and output.samefile(rows.table.name):
         raise StorageError(f"{output} is the table to predict: name another file to write")
     with atomic_file(output, "w") as file, Progress("predicting", unit="rows") as progress:
         make = _csv_writer if form == "csv" else _json_writer
-        return _write(predictor, rows, make(file, rows.table, predictor.task.labels), progress)
+        return _write(predictor, rows, make(file, rows.table, predictor), progress)
 
 
 def print_predictions(predictor: Predictor, rows: Rows, file: IO[str]) -> Tally:
     """Write the rows with their predictions as JSON lines into an open file, as they come."""
-    return _write(predictor, rows, _json_writer(file, rows.table, predictor.task.labels))
+    return _write(predictor, rows, _json_writer(file, rows.table, predictor))
 
 
 def _write(
@@ -96,51 +94,46 @@ def _write(
     return tally
 
 
-def _predicted(predictor: Predictor, rows: Rows, tally: Tally) -> Iterator[tuple[Row, Prediction]]:
-    """Yield rows with their predictions; only those that the engine reads ahead are kept."""
+def _predicted(predictor: Predictor, rows: Rows, tally: Tally) -> Iterator[tuple[Row, Any]]:
+    """Yield rows with their predictions; only those that are read ahead are kept."""
     waiting: deque[Row] = deque()
 
-    def texts() -> Iterator[Texts]:
-        table, (text, pair) = rows.table, rows.columns
-        for row in table.rows():
+    def examples() -> Iterator[Any]:
+        for row in rows.table.rows():
             waiting.append(row)
-            yield table.text(row, text), None if pair is None else table.text(row, pair)
+            yield predictor.kind.from_table(rows.table, row, rows.columns)
 
-    for prediction in predictor.stream_texts(texts(), tally):
-        yield waiting.popleft(), prediction
+    for result in predictor.results(examples(), tally):
+        yield waiting.popleft(), predictor.kind.prediction(result, predictor.task)
 
 
-def _csv_writer(file: IO[str], table: Table, labels: Sequence[str]) -> Writer:
+def _csv_writer(file: IO[str], table: Table, predictor: Predictor) -> Writer:
+    kind, task = predictor.kind, predictor.task
     writer = csv.writer(file, lineterminator="\n")
     taken = set(table.columns)
-    per_label = [_free(f"probability_{label}", taken) for label in labels]
-    names = [_free("label", taken), _free("probability", taken), *per_label]
-    writer.writerow([*table.columns, *names])
+    writer.writerow([*table.columns, *(_free(name, taken) for name in kind.cell_names(task))])
 
-    def write(row: Row, prediction: Prediction) -> None:
+    def write(row: Row, prediction: Any) -> None:
         odd = row.values.keys() - taken
         if odd:
             raise DataError(
                 f'{table.at(row)} has "{sorted(odd)[0]}", which the first row lacks: '
                 "write .jsonl instead of .csv to keep it"
             )
-        numbers = [prediction.probability, *prediction.probabilities.values()]
         values = [_csv_value(row.values.get(name)) for name in table.columns]
-        writer.writerow([*values, prediction.label, *map(_rounded, numbers)])
+        cells = [_csv_value(_rounded(cell)) for cell in kind.cells(prediction, task)]
+        writer.writerow([*values, *cells])
 
     return write
 
 
-def _json_writer(file: IO[str], table: Table, labels: Sequence[str]) -> Writer:
-    def write(row: Row, prediction: Prediction) -> None:
-        probabilities = {k: _rounded(v) for k, v in prediction.probabilities.items()}
-        added = {
-            "label": prediction.label,
-            "probability": _rounded(prediction.probability),
-            "probabilities": probabilities,
-        }
-        values = {**row.values, **{_free(name, row.values): v for name, v in added.items()}}
-        file.write(json.dumps(values, ensure_ascii=False, default=str) + "\n")
+def _json_writer(file: IO[str], table: Table, predictor: Predictor) -> Writer:
+    kind, task = predictor.kind, predictor.task
+
+    def write(row: Row, prediction: Any) -> None:
+        added = kind.values(prediction, task)
+        own = {_free(name, row.values): _rounded(value) for name, value in added.items()}
+        file.write(json.dumps({**row.values, **own}, ensure_ascii=False, default=str) + "\n")
 
     return write
 
@@ -160,6 +153,10 @@ def _csv_value(value: Any) -> Any:
     return value
 
 
-def _rounded(probability: float) -> float:
-    """Six significant digits: more would show the rounding of the computation."""
-    return float(f"{probability:.6g}")
+def _rounded(value: Any) -> Any:
+    """Numbers to six significant digits: more would show the rounding of the computation."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, Mapping):
+        return {key: _rounded(part) for key, part in value.items()}
+    return [_rounded(part) for part in value] if isinstance(value, list) else value

@@ -5,45 +5,38 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from litebert.foundation.files import atomic_folder, write_json
 from litebert.foundation.progress import duration
 from litebert.report.history import History, Line, alarm_blocks, learning_curves
-from litebert.report.page import (
-    Block,
-    Fact,
-    Facts,
-    Figure,
-    Figures,
-    Paragraph,
-    Section,
-    Table,
-    write_report,
-)
-from litebert.report.plots import Level, confusion
-from litebert.tasks.evaluation import Evaluation, mistakes_as_rows
-from litebert.tasks.task import Task
+from litebert.report.page import Fact, Facts, Figures, Paragraph, Section, Table, write_report
+from litebert.tasks.kind import Evaluation
 from litebert.training.journal import METRICS, read_metrics
 from litebert.training.run_folder import RunRecord
 
 REPORT = "report.html"
 METRICS_JSON = "metrics.json"
-_CONFUSION_LIMIT = 64  # classes; a larger matrix cannot be read on a page
 
 
 def write_results(
-    folder: Path, record: RunRecord, evaluation: Evaluation, step: int, best_step: int
+    folder: Path,
+    record: RunRecord,
+    evaluation: Evaluation,
+    step: int,
+    best_step: int,
+    finished: bool = True,
 ) -> None:
-    """Write `metrics.json` and `report.html` of a fine-tuning run that stands at `step`."""
-    values = {"step": step, "best_step": best_step, **evaluation.as_dict()}
+    """Write `metrics.json` and `report.html` of a fine-tuning run that stands at `step`.
+
+    `finished` says that it is not going on from there.
+    """
+    now = {"step": step, "best_step": best_step, "finished": finished}
+    values = {**now, **evaluation.as_dict()}
     write_json(folder / METRICS_JSON, values)
     history = History.of(folder.name, read_metrics(folder / METRICS))
-    levels = {"accuracy": Level("commonest label", evaluation.majority_accuracy)}
-    figures = learning_curves(history, levels, evaluated="validation")
-    resolved = record.resolved
+    resolved, found = record.resolved, evaluation.findings()
+    figures = learning_curves(history, found.levels, evaluated="validation")
     facts = [
-        *_facts(evaluation),
+        *found.facts,
         Fact("Best step", best_step, f"of {resolved['total_steps']:,}"),
         Fact("Training rows", resolved["rows"]["training"], _spent(history.train)),
     ]
@@ -52,78 +45,26 @@ def write_results(
         "Fine-tuning",
         f"{folder.name} · {_model_words(resolved)}",
         [
-            Section("On the validation rows", [_lead(evaluation), Facts(facts)]),
+            Section("On the validation rows", [Paragraph(found.lead, lead=True), Facts(facts)]),
             Section("Curves", [*alarm_blocks(history), Figures(figures)]),
-            *_score_sections(evaluation),
+            *found.sections,
             Section("Settings", [_settings_table(record)]),
         ],
     )
 
 
-def write_evaluation(
-    folder: Path, model: Path, file: Path, task: Task, evaluation: Evaluation
-) -> None:
+def write_evaluation(folder: Path, model: str, data: str, evaluation: Evaluation) -> None:
     """Write `metrics.json` and `report.html` of an evaluation into a vacant folder.
 
-    Raises StorageError where it holds something already.
+    `model` and `data` say what was evaluated on what. Raises StorageError where the folder holds
+    something already.
     """
+    found = evaluation.findings()
     with atomic_folder(folder) as new:
-        values = {"model": str(model), "file": str(file), **evaluation.as_dict()}
-        write_json(new / METRICS_JSON, values)
-        write_report(
-            new / REPORT,
-            "Evaluation",
-            f"{model} on {file.name}, labels in {task.label_column}",
-            [
-                Section("Scores", [_lead(evaluation), Facts(_facts(evaluation))]),
-                *_score_sections(evaluation),
-            ],
-        )
-
-
-def percent(share: float) -> str:
-    """A share as '12.3 %'."""
-    return f"{100 * share:.1f} %"
-
-
-def _lead(evaluation: Evaluation) -> Paragraph:
-    scores = evaluation.scores
-    remarks = "".join(f" {remark}." for remark in evaluation.remarks)
-    return Paragraph(
-        f"The model gives {percent(scores.accuracy)} of {scores.examples:,} rows their label; "
-        f"always naming the commonest would give {percent(evaluation.majority_accuracy)}.{remarks}",
-        lead=True,
-    )
-
-
-def _facts(evaluation: Evaluation) -> list[Fact]:
-    scores = evaluation.scores
-    return [
-        Fact("Accuracy", percent(scores.accuracy), f"{scores.examples:,} rows"),
-        Fact("Macro-F1", percent(scores.macro_f1), f"{len(scores.classes)} labels"),
-        Fact("Loss", evaluation.loss, "nats a row"),
-    ]
-
-
-def _score_sections(evaluation: Evaluation) -> list[Section]:
-    """The table of the labels, the confusion matrix, and the surest mistakes."""
-    scores = evaluation.scores
-    rows: list[list[str | int | float]] = [
-        [c.label, percent(c.precision), percent(c.recall), percent(c.f1), c.support]
-        for c in scores.classes
-    ]
-    columns = ["Label", "Precision", "Recall", "F1", "Rows"]
-    blocks: list[Block] = [Table(columns, rows)]
-    if len(scores.classes) <= _CONFUSION_LIMIT:
-        labels = [c.label for c in scores.classes]
-        drawn = confusion(np.array(scores.confusion), labels)
-        blocks.append(Figure(drawn, "Rows by their true label and the label the model gave."))
-    sections = [Section("Labels", blocks)]
-    if evaluation.mistakes:
-        columns = ["Line", "Text", "Label", "Predicted", "Probability"]
-        table = Table(columns, mistakes_as_rows(evaluation), "Misses, the surest first.")
-        sections.append(Section("Mistakes", [table]))
-    return sections
+        write_json(new / METRICS_JSON, {"model": model, "file": data, **evaluation.as_dict()})
+        scores = Section("Scores", [Paragraph(found.lead, lead=True), Facts(found.facts)])
+        subtitle = f"{model} on {Path(data).name}"
+        write_report(new / REPORT, "Evaluation", subtitle, [scores, *found.sections])
 
 
 def _spent(train: Sequence[Line]) -> str:

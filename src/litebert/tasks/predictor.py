@@ -1,108 +1,125 @@
-"""A fine-tuned model on new rows.
+"""A fine-tuned model on new rows."""
 
-Legend: N real tokens of a packed batch, B rows of it, C labels.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from litebert.encoder.models import ClassificationModel
-from litebert.foundation.errors import DataError
+from litebert.encoder.models import ClassificationModel, Model, encoder_of, head_of
+from litebert.foundation.errors import ConfigError, ModelFolderError
 from litebert.inference.engine import Engine
-from litebert.tasks.features import Tally, Texts, encode_texts
+from litebert.tasks.features import Tally
+from litebert.tasks.kind import Result
+from litebert.tasks.kinds import kind_of, stored_task
 from litebert.tasks.placement import InferenceSettings, place
-from litebert.tasks.task import Prediction, Task
+from litebert.tasks.results import Member, results_of
+from litebert.tasks.task import Task
+from litebert.tasks.words import shortened
 from litebert.text.tokenizer import Tokenizer
-from litebert.weights.folder import load_classifier, matching_tokenizer, resolve_model_folder
-
-Row = str | tuple[str, str] | Mapping[str, Any]
+from litebert.weights.folder import load_fine_tuned, matching_tokenizer, resolve_model_folder
 
 
-def load_predictor(folder: str | Path, settings: InferenceSettings | None = None) -> "Predictor":
+def load_predictor(
+    folder: str | Path | Sequence[str | Path], settings: InferenceSettings | None = None
+) -> "Predictor":
     """Load a fine-tuned model from its model folder, or from the run folder that holds it.
 
-    Raises ModelFolderError where the folder is no model or was not fine-tuned.
+    Several folders become one ensemble: what they say is averaged. Raises ModelFolderError where a
+    folder is no model or was not fine-tuned, ConfigError where models do not fit each other.
     """
-    found = resolve_model_folder(Path(folder))
-    model, stored = load_classifier(found)
+    folders = [folder] if isinstance(folder, str | Path) else list(folder)
+    if not folders:
+        raise ConfigError("no model folder is given: name one or more")
+    predictors = [_load(Path(one), settings) for one in folders]
+    first = predictors[0]
+    for name, other in zip(folders[1:], predictors[1:], strict=True):
+        first.join(other, str(folders[0]), str(name))
+    return first
+
+
+def _load(folder: Path, settings: InferenceSettings | None) -> "Predictor":
+    found = resolve_model_folder(folder)
+    model, stored = load_fine_tuned(found)
     # A folder of another tool's making has no task.json: what it does not say is the default.
-    task = Task.stored({"max_length": model.config.max_position_embeddings, **stored}, found)
-    return Predictor(model, matching_tokenizer(found, model.config), task, settings)
+    limit = encoder_of(model).config.max_position_embeddings
+    task = stored_task({"max_length": limit, **stored}, found)
+    kind = kind_of(task)
+    if head_of(model) != kind.head:
+        raise ModelFolderError(
+            f"{found}: the head is for {head_of(model)}, but the task in task.json is {task.kind}"
+        )
+    outputs = model.classifier.out_features if isinstance(model, ClassificationModel) else None
+    if outputs not in (None, kind.classes(task)):
+        raise ModelFolderError(
+            f"{found}: the model has {outputs} outputs, but its task, a {task.kind}, "
+            f"needs {kind.classes(task)}"
+        )
+    return Predictor(model, matching_tokenizer(found, encoder_of(model).config), task, settings)
 
 
 class Predictor:
-    """Predicts labels. A row is a text, a pair of texts, or a mapping from column names.
+    """Predicts rows of the task's kind: for a classification, a row is a text, a pair of texts, or
+    a mapping from column names.
 
-    Rows longer than the task's `max_length` tokens are cut at their end, as in training.
+    Rows longer than the task's `max_length` tokens are cut as in training.
     """
 
     def __init__(
         self,
-        model: ClassificationModel,
+        model: Model,
         tokenizer: Tokenizer,
         task: Task,
         settings: InferenceSettings | None = None,
     ) -> None:
         self.task = task
+        self.kind = kind_of(task)
         self.tokenizer = tokenizer
         settings = settings or InferenceSettings()
-        self.settings, device = place(model, model.encoder, settings)
-        self._engine = Engine(model, task.max_length, self.settings, device)
+        self.settings, device = place(model, encoder_of(model), settings)
+        engine = Engine(self.kind.forward(model), task.max_length, self.settings, device)
+        self._members = [Member(task, tokenizer, engine)]
 
-    def predict(self, rows: Iterable[Row]) -> list[Prediction]:
+    @property
+    def models(self) -> int:
+        """How many models answer together."""
+        return len(self._members)
+
+    def join(self, other: "Predictor", name: str, other_name: str) -> None:
+        """Let another predictor's models answer together with these.
+
+        Raises ConfigError, by their names, where they were not trained for the same.
+        """
+        if other.task.kind != self.task.kind:
+            raise ConfigError(
+                f"{name} is a {self.task.kind} and {other_name} a {other.task.kind}: "
+                "only models of one kind can answer together"
+            )
+        for field in self.kind.agree:
+            of_tokenizer = field == "tokenizer"
+            mine, theirs = (
+                p.tokenizer.fingerprint if of_tokenizer else getattr(p.task, field)
+                for p in (self, other)
+            )
+            if mine != theirs:
+                shown = "" if of_tokenizer else f" ({shortened(f'{mine} and {theirs}', 120)})"
+                raise ConfigError(
+                    f"{name} and {other_name} differ in {field}{shown}: they cannot answer together"
+                )
+        self._members += other._members
+
+    def predict(self, rows: Iterable[Any]) -> list[Any]:
         """The prediction of every row, in order. Raises DataError for a row of another form."""
         return list(self.stream(rows))
 
-    def stream(self, rows: Iterable[Row], tally: Tally | None = None) -> Iterator[Prediction]:
+    def stream(self, rows: Iterable[Any], tally: Tally | None = None) -> Iterator[Any]:
         """The same as rows come: a stretch of them is read ahead, and memory stays bounded.
 
         `tally` counts the rows, and those that were cut or empty.
         """
-        return self.stream_texts((self._texts(row) for row in rows), tally)
+        examples = (self.kind.query(row, self.task) for row in rows)
+        for result in self.results(examples, tally):
+            yield self.kind.prediction(result, self.task)
 
-    def stream_texts(
-        self, texts: Iterable[Texts], tally: Tally | None = None
-    ) -> Iterator[Prediction]:
-        """`stream` for rows given as (text, None), or (text, second text) for a task of pairs."""
-        for values in self.log_probabilities(texts, tally):
-            yield Prediction.of(self.task.labels, np.exp(values).tolist())
-
-    def log_probabilities(
-        self, texts: Iterable[Texts], tally: Tally | None = None
-    ) -> Iterator[NDArray[np.float64]]:
-        """The log-probability of every label (C,), for each of the texts in order."""
-        sequences = encode_texts(texts, self.tokenizer, self.task.max_length, tally)
-        for logits in self._engine.run(sequences):
-            wide = logits.astype(np.float64)
-            shifted = wide - wide.max()
-            yield shifted - np.log(np.exp(shifted).sum())
-
-    def _texts(self, row: Row) -> Texts:
-        """The one or two texts of a row."""
-        first, second = self.task.text_column, self.task.pair_column
-        if isinstance(row, Mapping):
-            parts: tuple[Any, ...] = tuple(
-                _column(row, name) for name in (first, second) if name is not None
-            )
-        else:
-            parts = (row,) if isinstance(row, str) else tuple(row)
-        wanted = 1 if second is None else 2
-        if len(parts) != wanted or not all(isinstance(part, str) for part in parts):
-            form = f'a text ("{first}")' if wanted == 1 else f'two texts ("{first}", "{second}")'
-            raise DataError(f"a row of this model is {form}, not {_shown(row)}")
-        return parts[0], parts[1] if wanted == 2 else None
-
-
-def _column(row: Mapping[str, Any], name: str) -> Any:
-    if name not in row:
-        raise DataError(f'a row has no column "{name}"; it has: {", ".join(map(str, row))}')
-    return row[name]
-
-
-def _shown(row: object, limit: int = 60) -> str:
-    text = repr(row)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    def results(self, examples: Iterable[Any], tally: Tally | None = None) -> Iterator[Result]:
+        """The results of examples of the task's kind, labelled or not, in order."""
+        tally = tally if tally is not None else Tally()
+        return results_of(self.kind, self._members, examples, tally)

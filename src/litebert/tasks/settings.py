@@ -1,6 +1,6 @@
 """The settings of a fine-tuning run, and the choices that are made where none is given."""
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
@@ -8,7 +8,7 @@ from litebert.encoder.config import EncoderConfig
 from litebert.foundation.errors import ConfigError
 from litebert.foundation.settings import Settings
 from litebert.optim import OptimizerSettings, ScheduleSettings
-from litebert.tasks.task import Metric
+from litebert.tasks.presets import Preset
 from litebert.training.loop import LoopSettings
 from litebert.training.machine import MachineSettings
 
@@ -24,6 +24,8 @@ FEWEST_EVALUATIONS = 5
 class TableSettings(Settings):
     """Which columns of the table hold what, and what is held back to validate on."""
 
+    kind: Literal["classification", "regression"] = "classification"
+    """What is predicted for a row: one of the labels, or a number."""
     text: str = "text"
     """The column that holds the text."""
     label: str = "label"
@@ -32,25 +34,36 @@ class TableSettings(Settings):
     """The column that holds the second text, where a row is a pair of texts."""
     validation_fraction: float = Field(0.1, gt=0, lt=1)
     """Share of the rows to validate on, label by label, where no validation file is given."""
+    split_seed: int | None = Field(None, ge=0)
+    """Determines which rows these are; by default the seed of the run."""
 
 
 class CourseSettings(Settings):
     """How the model is fine-tuned; what is not given is fitted to the model and the table."""
 
     epochs: int | None = Field(None, ge=1)
-    """Passes over the training rows; by default 3 to 20, more for smaller tables."""
+    """Passes over the training rows; by default the preset's steps, or 3 to 20, more for smaller
+    tables."""
+    steps: int | None = Field(None, ge=1)
+    """Updates, instead of epochs."""
     max_length: int | None = Field(None, ge=3)
-    """Tokens of a row, at most; by default what the longest row has, up to the model's limit."""
-    metric: Metric = "accuracy"
+    """Tokens of a row, at most; by default the preset's, or what the longest row has, up to the
+    model's limit."""
+    metric: str | None = None
     """The validation score that says which checkpoint is best; ties go to the lower loss."""
+    skip_bad: bool = False
+    """Leave out rows that cannot be used, and count them; by default the first one is an error."""
     patience: int = Field(5, ge=0)
     """Stop after so many evaluations without a better score; 0 never stops early."""
+    restarts: int = Field(2, ge=0)
+    """Begin again, at a third of the rate, when the training loss stays at chance; so often."""
     from_scratch: bool = False
     """Start from random weights of the model's shape: for comparison."""
     classifier_dropout: float | None = Field(None, ge=0, lt=1)
-    """Dropout before the classifier; by default the model's own (the original's is 0.1)."""
+    """Dropout before the classifier; by default the preset's, or the model's own (the original's
+    is 0.1)."""
     encoder_dropout: float | None = Field(None, ge=0, lt=1)
-    """Dropout inside the encoder; by default the model's own."""
+    """Dropout inside the encoder; by default the preset's, or the model's own."""
 
 
 class FinetuneSettings(Settings):
@@ -63,30 +76,62 @@ class FinetuneSettings(Settings):
     training: LoopSettings = LoopSettings()
     machine: MachineSettings = MachineSettings()
 
-    def resolved(self, config: EncoderConfig, rows: int, fitted_length: int) -> Self:
+    def resolved(
+        self,
+        config: EncoderConfig,
+        rows: int,
+        fitted_length: int,
+        metric: str = "accuracy",
+        preset: Preset | None = None,
+    ) -> Self:
         """A copy with every open choice made, for a model and the number of training rows.
 
-        `fitted_length` is taken as `max_length` where none is given. Raises ConfigError where one
-        is given that the model cannot take.
+        `fitted_length` is taken as `max_length` where none is given, `metric` likewise; `preset`
+        goes before what is fitted to model and table, but small models learn at their own rate
+        where it is higher. Raises ConfigError where something is given that the model cannot take.
         """
-        limit = config.max_position_embeddings
-        length = self.course.max_length or fitted_length
+        course, limit = self.course, config.max_position_embeddings
+        length = course.max_length or fitted_length
         if length > limit:
             raise ConfigError(f"max_length: {length} exceeds the {limit} tokens the model takes")
-        batch = self._chosen("training", "batch_size", 16 if rows < SMALL_TABLE else 32)
-        steps = -(-rows // batch)
-        epochs = self.course.epochs or min(max(FEWEST_EPOCHS, WANTED_STEPS // steps), MOST_EPOCHS)
-        every = -(-steps // -(-FEWEST_EVALUATIONS // epochs))  # whole epochs, or equal parts of one
-        rate = self._chosen("schedule", "learning_rate", _learning_rate(config.hidden_size))
-        course = {"max_length": length, "epochs": epochs}
-        training = {
-            "batch_size": batch,
-            "evaluate_every": self.training.evaluate_every or every,
+        if course.steps and course.epochs:
+            raise ConfigError("steps and epochs are both given: leave one of them out")
+        fitted_batch = 16 if rows < SMALL_TABLE else 32
+        batch = self._chosen(
+            "training", "batch_size", preset.batch_size if preset else fitted_batch
+        )
+        epoch = -(-rows // batch)  # steps
+        steps, epochs = course.steps, course.epochs
+        if steps is None and epochs is None:
+            if preset is None:
+                epochs = min(max(FEWEST_EPOCHS, WANTED_STEPS // epoch), MOST_EPOCHS)
+            else:
+                steps = -(-preset.steps * preset.batch_size // batch)
+        passes = epochs or -(-(steps or 0) // epoch)
+        # Evaluated after whole epochs, or equal parts of a long one.
+        every = -(-min(epoch, steps or epoch) // -(-FEWEST_EVALUATIONS // passes))
+        rate = learning_rate_for(config.hidden_size, preset)
+        warmup = preset.warmup_steps / preset.steps if preset else self.schedule.warmup
+        chosen = {
+            "max_length": length,
+            "epochs": epochs,
+            "steps": steps,
+            "metric": course.metric or metric,
+            "encoder_dropout": _dropout(course.encoder_dropout, preset, "encoder_dropout"),
+            "classifier_dropout": _dropout(course.classifier_dropout, preset, "classifier_dropout"),
         }
         return self.changed(
-            course={**self.course.model_dump(), **course},
-            schedule={**self.schedule.model_dump(), "learning_rate": rate},
-            training={**self.training.model_dump(), **training},
+            course={**course.model_dump(), **chosen},
+            schedule={
+                **self.schedule.model_dump(),
+                "learning_rate": self._chosen("schedule", "learning_rate", rate),
+                "warmup": self._chosen("schedule", "warmup", warmup),
+            },
+            training={
+                **self.training.model_dump(),
+                "batch_size": batch,
+                "evaluate_every": self.training.evaluate_every or every,
+            },
         )
 
     def _chosen(self, section: str, name: str, default: Any) -> Any:
@@ -95,5 +140,12 @@ class FinetuneSettings(Settings):
         return getattr(values, name) if name in values.model_fields_set else default
 
 
-def _learning_rate(hidden_size: int) -> float:
-    return next((rate for width, rate in LEARNING_RATES if hidden_size <= width), LEAST_RATE)
+def learning_rate_for(hidden_size: int, preset: Preset | None = None) -> float:
+    """The peak rate that a model of a width bears; the preset's, which is xxlarge's, if higher."""
+    rate = next((rate for width, rate in LEARNING_RATES if hidden_size <= width), LEAST_RATE)
+    return rate if preset is None else max(rate, preset.learning_rate)
+
+
+def _dropout(given: float | None, preset: Preset | None, name: str) -> float | None:
+    """What was given, else the preset's, if there is one."""
+    return given if given is not None or preset is None else getattr(preset, name)

@@ -34,6 +34,15 @@ class Row:
     values: dict[str, Any]
 
 
+class RowError(DataError):
+    """One row that cannot be used: where it stands, and why; those after it can be read."""
+
+    def __init__(self, where: str, problem: str) -> None:
+        super().__init__(f"{where}: {problem}")
+        self.where = where
+        self.problem = problem
+
+
 @dataclass(frozen=True)
 class Table:
     """A table whose rows are read when asked for, as often as asked for."""
@@ -41,8 +50,16 @@ class Table:
     name: str
     columns: tuple[str, ...]
     """The columns; of JSON lines, those of the first row."""
-    rows: Callable[[], Iterator[Row]]
+    read: Callable[[], Iterator[Row | RowError]]
+    """The rows in order, and what is wrong with those that are none."""
     unit: str = "line"
+
+    def rows(self) -> Iterator[Row]:
+        """The rows in order. Raises DataError at the first that is none."""
+        for row in self.read():
+            if isinstance(row, RowError):
+                raise row
+            yield row
 
     def require(self, *columns: str | None) -> None:
         """Raise DataError, listing the columns that are there, where one of `columns` is not."""
@@ -60,11 +77,11 @@ class Table:
     def text(self, row: Row, column: str) -> str:
         """The text in a row's column; "" where it is empty, missing or null.
 
-        Numbers and truth values are given as JSON writes them. Raises DataError for lists and
+        Numbers and truth values are given as JSON writes them. Raises RowError for lists and
         objects, and where a JSON line lacks the column.
         """
         if column not in row.values:
-            raise DataError(f'{self.at(row)} has no "{column}"')
+            raise RowError(self.at(row), f'no "{column}"')
         value = row.values[column]
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return ""
@@ -73,7 +90,7 @@ class Table:
         if isinstance(value, str | int | float):
             return str(value)
         kind = type(value).__name__
-        raise DataError(f'{self.at(row)}: "{column}" holds a {kind} where a text is expected')
+        raise RowError(self.at(row), f'"{column}" holds a {kind} where a text is expected')
 
 
 def open_table(path: Path, line_column: str | None = None) -> Table:
@@ -99,6 +116,11 @@ def open_table(path: Path, line_column: str | None = None) -> Table:
         f"{path} is not a table that can be read: name a {kinds} file (text formats also "
         f"{', '.join(COMPRESSED)})"
     )
+
+
+def is_table(path: Path) -> bool:
+    """Whether a path is to be taken for a table: not for a folder, nor for JSON of a whole."""
+    return not Path(path).is_dir() and Path(path).suffix.lower() != ".json"
 
 
 def stream_table(file: IO[bytes], columns: tuple[str, ...], name: str) -> Table:
@@ -132,13 +154,15 @@ def _csv_table(path: Path, delimiter: str, quoting: int) -> Table:
     if twice:
         raise DataError(f'{path}, line {header[0]}: two columns are named "{_shortened(twice[0])}"')
 
-    def rows() -> Iterator[Row]:
+    def rows() -> Iterator[Row | RowError]:
         records = _records(path, delimiter, quoting)
         next(records)
         for line, fields in records:
-            if len(fields) != len(columns):
-                raise DataError(_ragged(path, line, len(fields), len(columns), quoting))
-            yield Row(line, dict(zip(columns, fields, strict=True)))
+            if len(fields) == len(columns):
+                yield Row(line, dict(zip(columns, fields, strict=True)))
+            else:
+                problem = _ragged(len(fields), len(columns), quoting)
+                yield RowError(f"{path}, line {line}", problem)
 
     return Table(str(path), columns, rows)
 
@@ -180,13 +204,13 @@ def _malformed(path: Path, begin: int, line: int, problem: str) -> str:
     return f"{path}, line {line}: {problem}"
 
 
-def _ragged(path: Path, line: int, found: int, expected: int, quoting: int) -> str:
+def _ragged(found: int, expected: int, quoting: int) -> str:
     mend = (
         "a tab or line break inside a field splits it; a .csv file can quote such fields"
         if quoting == csv.QUOTE_NONE
         else "quote fields that contain the delimiter or a line break"
     )
-    return f"{path}, line {line}: {found} fields where the header has {expected}: {mend}"
+    return f"{found} fields where the header has {expected}: {mend}"
 
 
 def _delimiter(path: Path) -> str:
@@ -197,14 +221,19 @@ def _delimiter(path: Path) -> str:
 
 
 def _json_table(path: Path) -> Table:
-    def rows() -> Iterator[Row]:
+    def rows() -> Iterator[Row | RowError]:
         for number, line in read_lines(path):
             if line.strip():
-                yield Row(number, _json_object(line, f"{path}, line {number}"))
+                try:
+                    yield Row(number, _json_object(line, f"{path}, line {number}"))
+                except RowError as problem:
+                    yield problem
 
     first = next(rows(), None)
     if first is None:
         raise DataError(f"{path} is empty: one JSON object a line is expected")
+    if isinstance(first, RowError):
+        raise first
     return Table(str(path), tuple(first.values), rows)
 
 
@@ -212,11 +241,11 @@ def _json_object(line: str, where: str) -> dict[str, Any]:
     try:
         value: Any = json.loads(line)
     except json.JSONDecodeError as problem:
-        raise DataError(f"{where}: not JSON: {problem.msg} at column {problem.colno}") from None
+        raise RowError(where, f"not JSON: {problem.msg} at column {problem.colno}") from None
     except (RecursionError, ValueError):
-        raise DataError(f"{where}: not JSON that can be read") from None
+        raise RowError(where, "not JSON that can be read") from None
     if not isinstance(value, dict):
-        raise DataError(f'{where}: a JSON object such as {{"text": "…"}} is expected')
+        raise RowError(where, 'a JSON object such as {"text": "…"} is expected')
     if "\\ud" in line.lower():
         # An escaped half of a surrogate pair is no text: it becomes the replacement character.
         text = json.dumps(value, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""What a task is: its labels and columns, an example of it, and a prediction for it."""
+"""What a task is: what its model reads and predicts, an example of it, and a prediction for it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,32 +9,21 @@ from pydantic import Field, model_validator
 from litebert.foundation.errors import ConfigError, ModelFolderError
 from litebert.foundation.settings import Settings
 
-Metric = Literal["accuracy", "macro_f1"]
-
 
 class Task(Settings):
-    """What a fine-tuned model was trained to do; stored as `task.json` in its model folder."""
+    """What a fine-tuned model was trained to do; stored as `task.json` in its model folder.
 
-    kind: Literal["classification"] = "classification"
-    """What is predicted: one label a row."""
-    labels: tuple[str, ...] = Field(min_length=2)
-    """The labels, in the order of the model's outputs."""
-    text_column: str = "text"
-    """The column that holds the text."""
-    pair_column: str | None = None
-    """The column that holds the second text of a pair."""
-    label_column: str = "label"
-    """The column that holds the label."""
+    Each kind of task has its own fields beside these.
+    """
+
+    kind: str
+    """What is predicted: the name of a kind in `litebert.tasks.kinds`."""
+    dataset: str = ""
+    """The named task whose data it was trained on; empty for a table of one's own."""
     max_length: int = Field(default=512, ge=3)
-    """Tokens that a row may have, special tokens included; longer ones are cut."""
-    metric: Metric = "accuracy"
+    """Tokens that a sequence may have, special tokens included; longer ones are cut."""
+    metric: str = ""
     """The score by which the best checkpoint was chosen."""
-
-    @model_validator(mode="after")
-    def _labels_differ(self) -> Self:
-        if len(set(self.labels)) != len(self.labels):
-            raise ValueError("the labels must differ from each other")
-        return self
 
     @classmethod
     def stored(cls, values: dict[str, Any], folder: object) -> Self:
@@ -52,14 +41,62 @@ class Task(Settings):
         return self.model_dump(mode="json")
 
 
+class TextTask(Task):
+    """A task whose examples are rows of a table: a text, or a pair of texts."""
+
+    text_column: str = "text"
+    """The column that holds the text."""
+    pair_column: str | None = None
+    """The column that holds the second text of a pair."""
+    label_column: str = "label"
+    """The column that holds the label."""
+
+
+class ClassificationTask(TextTask):
+    """One label a row."""
+
+    kind: Literal["classification"] = "classification"
+    """What is predicted: one label a row."""
+    labels: tuple[str, ...] = Field(min_length=2)
+    """The labels, in the order of the model's outputs."""
+    metric: str = "accuracy"
+    """The score by which the best checkpoint was chosen."""
+
+    @model_validator(mode="after")
+    def _labels_differ(self) -> Self:
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError("the labels must differ from each other")
+        return self
+
+
+class RegressionTask(TextTask):
+    """One number a row."""
+
+    kind: Literal["regression"] = "regression"
+    """What is predicted: one number a row."""
+    score_range: tuple[float, float] | None = None
+    """The least and the greatest number there is, where that is known."""
+    center: float = 0.0
+    """What is added to the model's output, after the scale."""
+    scale: float = Field(default=1.0, gt=0)
+    """What the model's output is multiplied with."""
+    metric: str = "pearson"
+    """The score by which the best checkpoint was chosen."""
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One labelled row of a table; `line` is where it stands there, from 1."""
+    """One row of a table, labelled or not; `line` is where it stands there, from 1."""
 
     text: str
-    pair: str | None
-    label: str
+    pair: str | None = None
+    label: str = ""
     line: int = 0
+
+    @property
+    def score(self) -> float:
+        """The label of a regression task as a number."""
+        return float(self.label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +112,10 @@ class Prediction:
         """Choose the likeliest of `labels`, the first one on a tie."""
         best = max(range(len(labels)), key=lambda i: probabilities[i])
         return cls(labels[best], probabilities[best], dict(zip(labels, probabilities, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class NumberPrediction:
+    """The number that is predicted for a row."""
+
+    score: float

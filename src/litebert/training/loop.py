@@ -23,7 +23,7 @@ from litebert.training.step import StepOutcome, Tally, Trainable, compute_gradie
 from litebert.training.stopwatch import Stopwatch
 from litebert.training.tensorboard import FOLDER as TENSORBOARD
 from litebert.training.tensorboard import TensorBoard, require_tensorboard
-from litebert.training.watch import Alarm, Verdict, Watch
+from litebert.training.watch import Alarm, Chance, Verdict, Watch
 from litebert.training.writer import CheckpointWriter
 
 EVALUATIONS = 20  # in a run, unless evaluate_every says otherwise
@@ -95,6 +95,7 @@ class Plan:
     title: str = "training"
     watch: Watch | None = None
     harder_from: Position | None = None
+    chance: Chance | None = None
 
     @property
     def evaluate_every(self) -> int:
@@ -119,11 +120,15 @@ class Plan:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """Where a run ended: its state, the signal that interrupted it if one did, the last metrics."""
+    """Where a run ended: its state, the signal that interrupted it if one did, the last metrics.
+
+    `stuck`: it learnt nothing and is to begin again; its state is not saved.
+    """
 
     state: TrainingState
     signal: int | None
     metrics: dict[str, float] = field(default_factory=dict)
+    stuck: bool = False
 
 
 class Trainer:
@@ -189,9 +194,19 @@ class Trainer:
                     break
                 before = self.state.step
                 self.step()
+                if self._is_stuck():
+                    return TrainingResult(self.state, None, stuck=True)
                 if self.state.step > before:  # it has not gone back
                     self._after_step()
         return TrainingResult(self.state, stopped or None, self.metrics)
+
+    def _is_stuck(self) -> bool:
+        """Whether the run stays at chance and may begin again; an alarm is given here."""
+        chance, watch = self.plan.chance, self.state.watch
+        if chance is None or self.state.step != chance.after or not chance.stuck(watch.losses):
+            return False
+        self._alarm(chance.alarm(watch))
+        return watch.restarts < chance.restarts
 
     def _after_step(self) -> None:
         """Log, evaluate and save where that is due."""
@@ -307,6 +322,8 @@ class Trainer:
                 raise DivergenceError(
                     f"step {step}: the loss or the gradient is not finite: lower the learning rate"
                 )
+            if self.plan.chance is not None:
+                self.state = self.state.advanced(watch=self.state.watch.with_loss(outcome.loss))
             return Verdict.UPDATE
         norm = outcome.gradient_norm
         judgement = watch.judge(self.state.watch, step, outcome.loss, norm)

@@ -6,10 +6,12 @@ import torch
 from torch import nn
 
 from litebert.training.checkpoint import (
+    Snapshot,
     TrainingState,
     load_checkpoint,
     newest_checkpoint,
     remove_later,
+    write_checkpoint,
 )
 from litebert.training.distributed import World
 from litebert.training.replicas import replicate
@@ -42,6 +44,21 @@ def go_back(
         return None
     replicate(world, model, optimizer)
     return TrainingState.from_json(values)
+
+
+def begin_again(
+    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, stuck: TrainingState
+) -> TrainingState:
+    """Give up the checkpoints in `folder`, for `model`, which has its first weights again.
+
+    The state to go on from is saved as the checkpoint of step 0; it counts the restarts.
+    """
+    optimizer.state.clear()
+    remove_later(folder, -1)
+    watch = WatchState(restarts=stuck.watch.restarts + 1)
+    state = TrainingState(batches=stuck.batches, seconds=stuck.seconds, watch=watch)
+    write_checkpoint(folder, Snapshot.take(model, optimizer), state)
+    return state
 
 
 def _good_checkpoint(folder: Path, watch: WatchState) -> Path | None:

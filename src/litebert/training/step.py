@@ -33,10 +33,13 @@ class MicroBatch:
 
 @dataclass(frozen=True)
 class LossTerm:
-    """One loss over a micro-batch: its differentiable sum, and how many items were right."""
+    """One loss over a micro-batch: its differentiable sum, and how many items were right.
+
+    None where nothing is simply right or wrong.
+    """
 
     total: Tensor
-    correct: Tensor
+    correct: Tensor | None = None
 
 
 class Trainable(Protocol):
@@ -121,14 +124,16 @@ def compute_gradients(
     if world.size > 1:
         lap("communication")
     sums = {name: torch.zeros(()) for name in weights}
-    correct = dict(sums)
+    correct: dict[str, Tensor] = {}
     for index, micro_batch in enumerate(micro_batches):
         torch.manual_seed(derive_seed(dropout_seed, world.rank, index) % 2**63)
         terms = trainable.losses(micro_batch)
         parts = [term.total / weights[name] for name, term in terms.items() if weights[name] > 0]
         for name, term in terms.items():
             sums[name] = sums[name] + term.total.detach()
-            correct[name] = correct[name] + term.correct.detach()
+            if term.correct is not None:
+                right = term.correct.detach()
+                correct[name] = correct[name] + right if name in correct else right
         lap("forward")
         if parts:  # a batch may have nothing to predict: its words are longer than their quota
             torch.stack(parts).sum().backward()  # type: ignore[no-untyped-call]
@@ -142,9 +147,9 @@ def compute_gradients(
     norm_value, *values = torch.stack([norm, *(v.to(norm) for v in totals)]).tolist()
     lap("optimizer")
     summed = dict(zip(weights, values[: len(weights)], strict=True))
-    right = dict(zip(weights, values[len(weights) :], strict=True))
+    counts = dict(zip(correct, values[len(weights) :], strict=True))
     loss = sum(summed[name] / weight for name, weight in weights.items() if weight > 0)
-    return StepOutcome(loss, summed, right, weights, tokens, norm_value)
+    return StepOutcome(loss, summed, counts, weights, tokens, norm_value)
 
 
 def update(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
@@ -182,16 +187,21 @@ class Tally:
         self.gradient_norm = outcome.gradient_norm
         for name, weight in outcome.weights.items():
             self._sums[name] = self._sums.get(name, 0.0) + outcome.sums[name]
-            self._correct[name] = self._correct.get(name, 0.0) + outcome.correct[name]
             self._weights[name] = self._weights.get(name, 0.0) + weight
+        for name, right in outcome.correct.items():
+            self._correct[name] = self._correct.get(name, 0.0) + right
         self.tokens += outcome.tokens
 
     def means(self) -> dict[str, float]:
-        """`loss`, and `NAME_loss` and `NAME_accuracy` of each term that had any weight."""
+        """`loss`, and `NAME_loss` and `NAME_accuracy` of each term that had any weight.
+
+        The accuracy only where something is right or wrong.
+        """
         values: dict[str, float] = {"loss": 0.0}
         for name, weight in self._weights.items():
             if weight > 0:
                 values[f"{name}_loss"] = self._sums[name] / weight
-                values[f"{name}_accuracy"] = self._correct[name] / weight
+                if name in self._correct:
+                    values[f"{name}_accuracy"] = self._correct[name] / weight
                 values["loss"] += values[f"{name}_loss"]
         return values

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Any, Literal
 
 from pydantic import Field
@@ -23,6 +23,7 @@ RECENT = 128  # losses that a new one is compared with
 FEWEST = 32  # of them, before anything counts as a spike
 LEAST_SPIKE = 0.5  # of the median: less is never a spike, however even the losses are
 RELIEF = 1 / 8  # of a bad update is forgotten with each good one
+AT_CHANCE = 0.99  # of the loss at chance: less counts as learning
 DEVIATION = 1.4826  # standard deviations of a normal distribution in its median deviation
 
 
@@ -72,6 +73,7 @@ class WatchState:
     suspect_since: int | None = None
     rewinds: int = 0
     rewound_to: int | None = None
+    restarts: int = 0
     met: Mapping[str, int] = field(default_factory=dict)
     warned: tuple[str, ...] = ()
 
@@ -80,6 +82,10 @@ class WatchState:
         """The state that `dataclasses.asdict` and JSON made `values` of."""
         lists = {name: tuple(values[name]) for name in ("losses", "warned") if name in values}
         return cls(**{**values, **lists})
+
+    def with_loss(self, loss: float) -> "WatchState":
+        """This state with one more loss."""
+        return replace(self, losses=(*self.losses, loss)[-RECENT:])
 
     def rewound(self, before: "WatchState", step: int) -> "WatchState":
         """This state, of the checkpoint of `step`, after going back to it from `before`."""
@@ -90,6 +96,32 @@ class WatchState:
             rewinds=before.rewinds + 1,
             rewound_to=step,
             warned=before.warned,
+        )
+
+
+@dataclass(frozen=True)
+class Chance:
+    """The training loss of a model that has learnt nothing, and what is done about one that stays
+    there `after` so many steps: the run begins again, `restarts` times at most."""
+
+    loss: float
+    after: int
+    restarts: int
+
+    def stuck(self, losses: Sequence[float]) -> bool:
+        """Whether the latest losses are not under it."""
+        return mean(losses) > AT_CHANCE * self.loss
+
+    def alarm(self, watch: WatchState) -> Alarm:
+        """What a run that is stuck says, and what becomes of it."""
+        seen = f"the training loss, {mean(watch.losses):.3f}, is not under that of chance"
+        action = (
+            "the run begins again at a lower learning rate"
+            if watch.restarts < self.restarts
+            else "nothing was learnt so far; is the task too hard for this model, or the rate too low?"
+        )
+        return Alarm(
+            "stuck", self.after, f"{seen}, {self.loss:.3f}, after {self.after} steps: {action}"
         )
 
 
@@ -137,8 +169,7 @@ class Watch:
             return Judgement(
                 Verdict.UPDATE,
                 replace(
-                    state,
-                    losses=(*state.losses, loss)[-RECENT:],
+                    state.with_loss(loss),
                     strain=strain,
                     suspect_since=state.suspect_since if strain else None,
                 ),

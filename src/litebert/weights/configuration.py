@@ -224,7 +224,8 @@ def read_task(values: Mapping[str, Any], classes: int) -> dict[str, Any]:
     kind = values.get("problem_type")
     if kind not in PROBLEM_TYPES:
         kind = "regression" if classes == 1 else "classification"
-    return {"kind": kind, "labels": read_labels(values, classes)}
+    labels = read_labels(values, classes)
+    return {"kind": kind} if kind == "regression" else {"kind": kind, "labels": labels}
 
 
 def default_labels(classes: int) -> list[str]:

@@ -45,6 +45,7 @@ TASK_FILE = "task.json"
 CARD_FILE = "README.md"
 # Not model.safetensors, so that nothing loads what transformers cannot run.
 OWN_WEIGHTS_FILE = "litebert.safetensors"
+_NOT_TUNED = ("none", "pretraining", "masked_lm")
 MOST_CLASSES = 1 << 20  # whatever a damaged file says
 
 
@@ -106,23 +107,31 @@ def load_pretraining_model(folder: str | Path) -> PretrainingModel:
     return model
 
 
-def load_classifier(folder: str | Path) -> tuple[ClassificationModel, dict[str, Any]]:
-    """The encoder of a model folder with its classifier, and the task it was fine-tuned for.
+def load_fine_tuned(folder: str | Path) -> tuple[Model, dict[str, Any]]:
+    """The model of a model folder with its task's head, and the task it was fine-tuned for.
 
-    A Hugging Face folder has no `task.json`: its task is its labels.
+    A Hugging Face folder has no `task.json`: its task is its head's, with its labels if any.
     """
     folder = resolve_model_folder(folder)
-    if not _has(folder, "classifier.weight"):
+    with _opened(folder, None) as (_, blueprint, _):
+        head = blueprint.head
+    if head in _NOT_TUNED:
         raise ModelFolderError(
-            f"{folder} has no classifier: it was not fine-tuned yet; "
-            "run litebert finetune on a labelled table first"
+            f"{folder} has no head for a task: it was not fine-tuned yet; "
+            "run litebert finetune on labelled data first"
         )
     model = _load(folder, None)
-    if type(model) is not ClassificationModel:
-        raise ModelFolderError(
-            f"{folder} does not classify texts: its head is for {head_of(model)}"
-        )
-    return model, _task(folder, model.classifier.out_features)
+    classes = model.classifier.out_features if type(model) is ClassificationModel else None
+    return model, _task(folder, head, classes)
+
+
+def task_name(folder: str | Path) -> str:
+    """What a model folder was fine-tuned for: its named task, or the kind; "" where for nothing."""
+    path = resolve_model_folder(folder) / TASK_FILE
+    task = read_json(path, ModelFolderError) if path.is_file() else None
+    if not isinstance(task, dict):
+        return ""
+    return str(task.get("dataset") or task.get("kind") or "a task of its own")
 
 
 def read_config(folder: str | Path) -> EncoderConfig:
@@ -269,11 +278,16 @@ def _has(folder: Path, ours: str) -> bool:
         return hugging_face_name(ours, family) in full_names(file.shapes, family)
 
 
-def _task(folder: Path, classes: int) -> dict[str, Any]:
+def _task(folder: Path, head: Head, classes: int | None) -> dict[str, Any]:
+    """The task of a folder whose model has this head, and of a classifier so many outputs."""
     path = folder / TASK_FILE
     if not path.is_file():
+        if classes is None:
+            return {"kind": head}
         return read_task(read_json(folder / CONFIG_FILE, ModelFolderError), classes)
     task = read_json(path, ModelFolderError)
+    if isinstance(task, dict) and (classes is None or task.get("kind") == "regression"):
+        return task
     if not isinstance(task, dict) or not isinstance(task.get("labels"), list):
         raise ModelFolderError(f"{path} is not a task: it names no labels")
     if len(task["labels"]) != classes:

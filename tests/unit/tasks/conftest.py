@@ -6,7 +6,7 @@ import torch
 from fakes import tiny_config
 from litebert.encoder.models import ClassificationModel
 from litebert.tasks.predictor import Predictor
-from litebert.tasks.task import Task
+from litebert.tasks.task import ClassificationTask
 from litebert.text.tokenizer import Tokenizer
 from litebert.weights.folder import save_model
 from small_models import small_tokenizer
@@ -34,12 +34,14 @@ def classifier(tokenizer: Tokenizer) -> ClassificationModel:
 
 @pytest.fixture(scope="session")
 def predictor(classifier: ClassificationModel, tokenizer: Tokenizer) -> Predictor:
-    return Predictor(classifier, tokenizer, Task(labels=LABELS, max_length=32))
+    return Predictor(classifier, tokenizer, ClassificationTask(labels=LABELS, max_length=32))
 
 
 @pytest.fixture(scope="session")
 def pair_predictor(classifier: ClassificationModel, tokenizer: Tokenizer) -> Predictor:
-    task = Task(labels=LABELS, text_column="question", pair_column="answer", max_length=32)
+    task = ClassificationTask(
+        labels=LABELS, text_column="question", pair_column="answer", max_length=32
+    )
     return Predictor(classifier, tokenizer, task)
 
 

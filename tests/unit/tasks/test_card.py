@@ -1,7 +1,7 @@
 from litebert.tasks.card import model_card
 from litebert.tasks.evaluation import evaluate
 from litebert.tasks.predictor import Predictor
-from litebert.tasks.task import Example, Task
+from litebert.tasks.task import ClassificationTask, Example
 
 
 def test_the_card_says_what_the_model_does_and_how_well(predictor: Predictor):
@@ -17,7 +17,7 @@ def test_the_card_says_what_the_model_does_and_how_well(predictor: Predictor):
 def test_odd_labels_stay_inside_their_cells(predictor: Predictor):
     evaluation = evaluate(predictor, [Example("the house", None, "bad", 2)])
     labels = ("a|b", "two\nlines", *(f"label {i}" for i in range(60)))
-    task = Task(labels=labels, pair_column="answer")
+    task = ClassificationTask(labels=labels, pair_column="answer")
     card = model_card("pairs", "base", 10, task, evaluation)
     assert "`a\\|b`, `two lines`" in card
     assert "and 12 more" in card

@@ -4,12 +4,8 @@ import numpy as np
 import pytest
 
 from litebert.foundation.errors import DataError
-from litebert.tasks.evaluation import (
-    SHOWN_MISTAKES,
-    evaluate,
-    evaluate_file,
-    mistakes_as_rows,
-)
+from litebert.tasks.classification_evaluation import SHOWN_MISTAKES, mistakes_as_rows
+from litebert.tasks.evaluation import evaluate, evaluate_file
 from litebert.tasks.metrics import classification_scores
 from litebert.tasks.predictor import Predictor
 from litebert.tasks.task import Example
@@ -60,6 +56,11 @@ def test_labels_unseen_in_training_are_refused_with_their_line(
 
 def test_columns_may_be_named_otherwise(pair_predictor: Predictor, tmp_path: Path):
     path = write_csv(tmp_path / "t.csv", ("q", "a", "y"), [("the", "old", "bad")])
-    assert evaluate_file(pair_predictor, path, "q", "y", "a").scores.examples == 1
+    assert (
+        evaluate_file(
+            pair_predictor, path, {"text": "q", "label": "y", "pair": "a"}
+        ).scores.examples
+        == 1
+    )
     with pytest.raises(DataError, match='no column "question"; its columns are: q, a, y'):
         evaluate_file(pair_predictor, path)

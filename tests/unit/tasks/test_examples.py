@@ -10,6 +10,7 @@ from litebert.tasks.examples import (
     check_labels,
     distinct_labels,
     read_examples,
+    score_groups,
     split_examples,
 )
 from litebert.tasks.task import Example
@@ -29,7 +30,7 @@ def table(folder: Path, content: str) -> Path:
 
 def test_examples_carry_text_pair_label_and_line(tmp_path: Path):
     path = table(tmp_path, "a,b,label\none,two, x \nthree,,y\n")
-    assert read_examples(path, "a", "label", "b") == [
+    assert read_examples(path, "a", "label", "b").examples == [
         Example("one", "two", "x", 2),
         Example("three", "", "y", 3),
     ]
@@ -47,6 +48,39 @@ def test_examples_carry_text_pair_label_and_line(tmp_path: Path):
 def test_rows_that_cannot_be_examples_are_refused(tmp_path: Path, content: str, message: str):
     with pytest.raises(DataError, match=message):
         read_examples(table(tmp_path, content), "text", "label")
+
+
+def test_bad_rows_are_counted_and_left_out_where_asked(tmp_path: Path):
+    path = table(tmp_path, "text,label\none,x\ntwo\nthree,\n,y\nfive,y\n")
+    with pytest.raises(DataError, match=r"line 3: 1 fields .*; 3 rows are bad in all: mend them"):
+        read_examples(path, "text", "label")
+    loaded = read_examples(path, "text", "label", skip_bad=True)
+    assert [example.line for example in loaded.examples] == [2, 6]
+    assert loaded.skipped == 3
+    assert loaded.remark.startswith("3 of 5 rows left out, the first being")
+
+
+def test_bad_json_lines_are_left_out_where_asked(tmp_path: Path):
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"text": "a", "label": 1}\n{"text": \n[]\n{"text": ["b"], "label": 2}\n')
+    loaded = read_examples(path, "text", "label", skip_bad=True)
+    assert [example.label for example in loaded.examples] == ["1"]
+    assert loaded.skipped == 3
+
+
+def test_a_number_is_asked_for_where_numbers_are_learnt(tmp_path: Path):
+    path = table(tmp_path, 'text,label\na,1.5\nb,-2e3\nc,"3,5"\nd,nan\n')
+    with pytest.raises(DataError, match=r'line 4: "3,5" in column "label" is not a number; 2 rows'):
+        read_examples(path, "text", "label", number=True)
+    loaded = read_examples(path, "text", "label", skip_bad=True, number=True)
+    assert [example.score for example in loaded.examples] == [1.5, -2000.0]
+
+
+def test_scores_are_held_out_from_every_tenth_of_their_range():
+    rows = examples(*(str(i * 7 % 100) for i in range(100)))
+    training, validation = split_examples(rows, 0.1, seed=3, groups=score_groups(rows))
+    assert (len(training), len(validation)) == (90, 10)
+    assert sorted(int(example.score) // 10 for example in validation) == list(range(10))
 
 
 def test_labels_are_sorted_and_numbers_by_size():

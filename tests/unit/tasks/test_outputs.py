@@ -135,7 +135,7 @@ def test_other_columns_may_be_named(pair_predictor: Predictor, tmp_path: Path):
     source = write_csv(tmp_path / "in.csv", ("q", "a"), [("the old", "house")])
     with pytest.raises(DataError, match='no column "question"; its columns are: q, a'):
         open_rows(pair_predictor, source)
-    rows = open_rows(pair_predictor, source, "q", "a")
+    rows = open_rows(pair_predictor, source, {"text": "q", "pair": "a"})
     predict_file(pair_predictor, rows, tmp_path / "out.csv")
     assert read_csv(tmp_path / "out.csv")[0]["q"] == "the old"
 
@@ -175,7 +175,7 @@ def test_rows_are_written_while_the_table_is_read(predictor: Predictor):
 
     table = Table("endless", ("text",), endless)
     with pytest.raises(Enough):
-        print_predictions(predictor, Rows(table, ("text", None)), Sink())
+        print_predictions(predictor, Rows(table, {"text": "text"}), Sink())
     assert len(read) < 10_000
 
 

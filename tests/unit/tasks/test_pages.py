@@ -55,8 +55,8 @@ def test_an_evaluation_is_written_into_a_folder_of_its_own(
     predictor: Predictor, evaluation: Evaluation, tmp_path: Path
 ):
     folder = tmp_path / "evaluation"
-    write_evaluation(folder, Path("run"), Path("test.csv"), predictor.task, evaluation)
+    write_evaluation(folder, "run", "test.csv", evaluation)
     assert sorted(path.name for path in folder.iterdir()) == ["metrics.json", "report.html"]
     assert json.loads((folder / "metrics.json").read_text())["file"] == "test.csv"
     with pytest.raises(StorageError, match="not empty"):
-        write_evaluation(folder, Path("run"), Path("test.csv"), predictor.task, evaluation)
+        write_evaluation(folder, "run", "test.csv", evaluation)

@@ -178,7 +178,7 @@ def test_a_missing_column_lists_those_that_are_there(tmp_path: Path):
 
 def test_a_json_line_that_lacks_a_column_is_named(tmp_path: Path):
     table = open_table(write(tmp_path / "a.jsonl", '{"text": "a"}\n{"other": "b"}\n'))
-    with pytest.raises(DataError, match='line 2 has no "text"'):
+    with pytest.raises(DataError, match='line 2: no "text"'):
         [table.text(row, "text") for row in table.rows()]
 
 

@@ -1,12 +1,14 @@
 import pytest
 
 from litebert.foundation.errors import ModelFolderError
-from litebert.tasks.task import Prediction, Task
+from litebert.tasks.task import ClassificationTask, Prediction
 
 
 def test_a_task_is_stored_and_read_back():
-    task = Task(labels=("no", "yes"), text_column="review", pair_column="reply", max_length=64)
-    assert Task.stored(task.as_dict(), "folder") == task
+    task = ClassificationTask(
+        labels=("no", "yes"), text_column="review", pair_column="reply", max_length=64
+    )
+    assert ClassificationTask.stored(task.as_dict(), "folder") == task
 
 
 @pytest.mark.parametrize(
@@ -20,7 +22,7 @@ def test_a_task_is_stored_and_read_back():
 )
 def test_a_damaged_task_is_refused(values: dict[str, object], message: str):
     with pytest.raises(ModelFolderError, match=message):
-        Task.stored(values, "models/base")
+        ClassificationTask.stored(values, "models/base")
 
 
 def test_a_prediction_takes_the_likeliest_label():

@@ -18,8 +18,8 @@ from litebert.foundation.errors import (
 )
 from litebert.foundation.files import storage_errors
 from litebert.weights.folder import (
-    load_classifier,
     load_encoder,
+    load_fine_tuned,
     load_model,
     load_outline,
     load_pretraining_model,
@@ -56,7 +56,7 @@ def alter(folder: Path, **changes: torch.Tensor | None) -> None:
 
 
 def test_a_fine_tuned_folder_holds_task_labels_and_card(finetuned: Path) -> None:
-    _, task = load_classifier(finetuned)
+    _, task = load_fine_tuned(finetuned)
     assert task == TASK
     config = json.loads((finetuned / "config.json").read_text())
     assert config["id2label"] == {"0": "low", "1": "middle", "2": "high"}
@@ -70,7 +70,7 @@ def test_a_loaded_model_is_ready_to_use_and_to_train(pretrained: Path) -> None:
 
 
 def test_the_encoder_is_read_whatever_the_head(pretrained: Path, finetuned: Path) -> None:
-    for folder, head in ((pretrained, load_pretraining_model), (finetuned, load_classifier)):
+    for folder, head in ((pretrained, load_pretraining_model), (finetuned, load_fine_tuned)):
         loaded: Any = head(folder)
         whole = loaded[0] if isinstance(loaded, tuple) else loaded
         for key, tensor in load_encoder(folder).state_dict().items():
@@ -96,23 +96,23 @@ def test_folders_without_a_model_are_refused(tmp_path: Path) -> None:
 
 def test_a_head_the_folder_lacks_is_named(pretrained: Path, finetuned: Path) -> None:
     with pytest.raises(ModelFolderError, match="not fine-tuned yet"):
-        load_classifier(pretrained)
+        load_fine_tuned(pretrained)
     with pytest.raises(ModelFolderError, match="not a pretraining model"):
         load_pretraining_model(finetuned)
 
 
 def test_a_folder_without_a_task_has_the_labels_of_its_configuration(finetuned: Path) -> None:
     (finetuned / "task.json").unlink()
-    assert load_classifier(finetuned)[1]["labels"] == TASK["labels"]
+    assert load_fine_tuned(finetuned)[1]["labels"] == TASK["labels"]
 
 
 def test_a_task_that_does_not_fit_the_classifier_is_refused(finetuned: Path) -> None:
     (finetuned / "task.json").write_text('{"labels": ["a", "b"]}')
     with pytest.raises(ModelFolderError, match="2 labels, but the classifier has 3"):
-        load_classifier(finetuned)
+        load_fine_tuned(finetuned)
     (finetuned / "task.json").write_text("[]")
     with pytest.raises(ModelFolderError, match="names no labels"):
-        load_classifier(finetuned)
+        load_fine_tuned(finetuned)
     with pytest.raises(ModelFolderError, match="1 labels"):
         save_model(finetuned, ClassificationModel(tiny_config(), 3), task={"labels": ["a"]})
 

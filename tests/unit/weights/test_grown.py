@@ -16,7 +16,7 @@ from litebert.foundation.errors import (
 from litebert.foundation.files import sha256_file
 from litebert.text.tokenizer import Tokenizer
 from litebert.text.vocabulary import VocabularySettings, train_vocabulary
-from litebert.weights.folder import load_classifier, load_encoder, load_model, save_model
+from litebert.weights.folder import load_encoder, load_fine_tuned, load_model, save_model
 from litebert.weights.grown import GrowthSettings, grow_folder
 from small_models import save_small_model, sentences, small_tokenizer
 
@@ -80,7 +80,7 @@ def test_a_fine_tuned_model_keeps_its_head_and_its_task(tmp_path: Path) -> None:
     model = ClassificationModel(config, 2)
     save_model(tmp_path / "tuned", model, small_tokenizer(), task, "# A card of the old model")
     grow_folder(tmp_path / "tuned", tmp_path / "grown", GrowthSettings(sharing="none"))
-    loaded, kept = load_classifier(tmp_path / "grown")
+    loaded, kept = load_fine_tuned(tmp_path / "grown")
     assert kept == task
     assert torch.equal(loaded.classifier.weight, model.classifier.weight)
     assert not (tmp_path / "grown" / "README.md").exists()  # its scores were the old model's

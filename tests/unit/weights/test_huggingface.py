@@ -18,7 +18,7 @@ from litebert.encoder.config import EncoderConfig
 from litebert.encoder.models import Head, head_of
 from litebert.foundation.errors import LitebertError, ModelFolderError, StorageError
 from litebert.tasks.predictor import load_predictor
-from litebert.weights.folder import load_classifier, load_encoder, load_model, save_model
+from litebert.weights.folder import load_encoder, load_fine_tuned, load_model, save_model
 from litebert.weights.huggingface import import_huggingface
 from small_models import small_tokenizer
 
@@ -323,7 +323,7 @@ def test_labels_are_kept_and_lone_surrogates_replaced(tmp_path: Path) -> None:
     theirs = foreign(tmp_path, "classification", id2label={"0": "low", "1": "\ud800", "2": "hïgh"})
     import_huggingface(theirs, tmp_path / "ours")
     labels = ["low", "\N{REPLACEMENT CHARACTER}", "hïgh"]
-    assert load_classifier(tmp_path / "ours")[1] == {"kind": "classification", "labels": labels}
+    assert load_fine_tuned(tmp_path / "ours")[1] == {"kind": "classification", "labels": labels}
 
 
 def test_labels_that_do_not_fit_are_told(tmp_path: Path) -> None:
@@ -338,10 +338,10 @@ def test_a_task_of_another_kind_is_kept_and_not_taken_for_a_choice_of_labels(
 ) -> None:
     theirs = foreign(tmp_path, "classification", problem_type=kind)
     import_huggingface(theirs, tmp_path / "ours")
-    assert load_classifier(tmp_path / "ours")[1]["kind"] == kind
+    assert load_fine_tuned(tmp_path / "ours")[1]["kind"] == kind
     assert json.loads((tmp_path / "ours" / "config.json").read_text())["problem_type"] == kind
     for folder in (theirs, tmp_path / "ours"):
-        with pytest.raises(ModelFolderError, match="kind: input should be 'classification'"):
+        with pytest.raises(ModelFolderError, match=r"needs 1|none that can be run"):
             load_predictor(folder)
 
 

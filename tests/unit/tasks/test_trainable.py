@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from functools import cache
 from itertools import chain
 
 import numpy as np
@@ -9,38 +10,50 @@ from hypothesis import strategies as st
 
 from litebert.encoder.models import ClassificationModel
 from litebert.foundation.randomness import Position
-from litebert.tasks.classification import Classification, Tensors
-from litebert.tasks.features import Features, featurise
+from litebert.tasks.classification import CLASSIFICATION
+from litebert.tasks.kind import ItemBatch
 from litebert.tasks.metrics import accuracy, confusion_matrix, macro_f1
-from litebert.tasks.task import Example, Task
+from litebert.tasks.task import ClassificationTask, Example
+from litebert.tasks.trainable import Split, TaskTrainable
 from litebert.training.step import MicroBatch
 from small_models import sentences, small_tokenizer
 
 LABELS = ("bad", "good", "so-so")
 
 
-def features(count: int, seed: int = 0) -> Features:
+TASK = ClassificationTask(labels=LABELS, max_length=32)
+
+
+@cache
+def split(count: int, seed: int = 0) -> Split:
     rows = [Example(text, None, label) for text, label in sentences(count, seed)]
-    return featurise(rows, LABELS, small_tokenizer(), 32)
+    return Split.of(CLASSIFICATION, rows, TASK, small_tokenizer())
 
 
-def trainable(model: ClassificationModel, rows: int = 21, **changes: object) -> Classification:
-    values = {"batch_size": 4, "seed": 1, "device": torch.device("cpu"), "micro_tokens": 64}
-    task = Task(labels=LABELS, max_length=32)
-    return Classification(model, task, features(rows), features(10, 1), **{**values, **changes})  # type: ignore[arg-type]
+def trainable(model: ClassificationModel, rows: int = 21, **changes: object) -> TaskTrainable:
+    values = {
+        "task": TASK,
+        "training": split(rows),
+        "validation": split(10, 1),
+        "batch_size": 4,
+        "seed": 1,
+        "device": torch.device("cpu"),
+        "micro_tokens": 64,
+    }
+    return TaskTrainable(CLASSIFICATION, model=model, **{**values, **changes})  # type: ignore[arg-type]
 
 
 def rows_of(batch: Sequence[MicroBatch]) -> list[tuple[tuple[int, ...], int]]:
     """The (ids, label) of every example in a batch, in some order of its own."""
     rows = []
     for micro_batch in batch:
-        data: Tensors = micro_batch.data
+        data: ItemBatch = micro_batch.data
         parts = torch.split(data.input_ids, list(data.layout.lengths))
-        rows += [(tuple(p.tolist()), int(n)) for p, n in zip(parts, data.labels, strict=True)]
+        rows += [(tuple(p.tolist()), int(n)) for p, n in zip(parts, data.targets, strict=True)]
     return sorted(rows)
 
 
-def epoch_of(task: Classification, epoch: int) -> list[list[tuple[tuple[int, ...], int]]]:
+def epoch_of(task: TaskTrainable, epoch: int) -> list[list[tuple[tuple[int, ...], int]]]:
     position, batches = Position(epoch, 0), []
     while position.epoch == epoch:
         batch, position = task.batch(position)
@@ -52,8 +65,8 @@ def epoch_of(task: Classification, epoch: int) -> list[list[tuple[tuple[int, ...
 def test_an_epoch_holds_every_example_once_in_an_order_of_its_own(classifier):
     task = trainable(classifier)
     all_rows = sorted(
-        (tuple(s.ids.tolist()), label)
-        for s, label in zip(features(21).sequences, features(21).labels, strict=True)
+        (tuple(one.sequences[0].ids.tolist()), LABELS.index(example.label))
+        for example, one in zip(split(21).examples, split(21).encoded, strict=True)
     )
     first, second = epoch_of(task, 0), epoch_of(task, 1)
     assert sorted(chain(*first)) == sorted(chain(*second)) == all_rows
@@ -79,7 +92,7 @@ def test_micro_batches_keep_within_their_limits(
     task = trainable(classifier, batch_size=batch_size, **limits)
     batch, _ = task.batch(Position())
     assert all(m.tokens == len(m.data.input_ids) <= tokens for m in batch)
-    assert all(1 <= len(m.data.labels) <= examples for m in batch)
+    assert all(1 <= len(m.data.targets) <= examples for m in batch)
     assert sum(m.weights["label"] for m in batch) == batch_size
 
 
@@ -96,18 +109,18 @@ def test_micro_batches_give_the_gradient_of_the_whole_batch(classifier):
 
 @pytest.mark.parametrize("metric", ["accuracy", "macro_f1"])
 def test_the_score_is_the_metric_with_ties_settled_by_the_loss(classifier, metric: str):
-    validation = features(30, 2)
-    task = Task(labels=LABELS, max_length=32, metric=metric)
-    run = Classification(
-        classifier, task, features(4), validation, 4, 1, torch.device("cpu"), micro_tokens=64
-    )
+    validation = split(30, 2)
+    task = TASK.changed(metric=metric)
+    run = trainable(classifier, task=task, validation=validation)
     found = run.evaluate()
-    logits = np.stack(list(run._engine.run(validation.sequences)))
+    sequences = [one.sequences[0] for one in validation.encoded]
+    truth = [LABELS.index(example.label) for example in validation.examples]
+    logits = np.stack(list(run._engine.run(sequences)))
     predicted = logits.argmax(1)
-    assert found["accuracy"] == accuracy(validation.labels, predicted)
-    assert found["macro_f1"] == macro_f1(confusion_matrix(validation.labels, predicted, 3))
+    assert found["accuracy"] == accuracy(truth, predicted)
+    assert found["macro_f1"] == macro_f1(confusion_matrix(truth, predicted, 3))
     expected = torch.nn.functional.cross_entropy(
-        torch.from_numpy(logits).double(), torch.tensor(validation.labels)
+        torch.from_numpy(logits).double(), torch.tensor(truth)
     )
     assert found["loss"] == pytest.approx(float(expected), abs=1e-12)
     assert 0 < found[metric] - found["score"] < 1e-6

@@ -1,0 +1,75 @@
+"""The tasks that go by a name, whose official files are read as they are distributed: one table.
+
+`litebert finetune NAME --data DIR` trains on the source that `NamedTask.source` gives; the name is
+stored as the model's `dataset`, so that `litebert evaluate MODEL DIR` and `litebert predict MODEL
+DIR` find their way back here where they are given something that is no table.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from litebert.foundation.errors import ConfigError, DataError, nearest
+from litebert.tasks.glue import GLUE
+from litebert.tasks.glue_source import NamedGlue
+from litebert.tasks.kind import Evaluation
+from litebert.tasks.predictor import Predictor
+from litebert.tasks.source import Source
+
+
+class NamedTask(Protocol):
+    """What the command line can do with the official files of a task."""
+
+    @property
+    def name(self) -> str:
+        """The task's name, in small letters."""
+        ...
+
+    def source(self, data: Path) -> Source:
+        """What to fine-tune on, from the folder with the task's files."""
+        ...
+
+    def evaluate(
+        self, predictor: Predictor, data: Path, split: str | None, skip_bad: bool
+    ) -> Mapping[str, Evaluation]:
+        """The scores on a labelled split, or on all that are for evaluation, by their names.
+
+        Raises DataError where the files do not fit.
+        """
+        ...
+
+    def submit(
+        self, predictor: Predictor, data: Path, output: Path, split: str | None, skip_bad: bool
+    ) -> list[str]:
+        """Write predictions in the official form; returns what the user should know of them.
+
+        Raises DataError where the files do not fit or `output` has not the form's suffix.
+        """
+        ...
+
+
+NAMED: dict[str, NamedTask] = {task.name: task for task in (*map(NamedGlue, GLUE.values()),)}
+
+
+def named_task(name: str) -> NamedTask:
+    """A named task, in any case. Raises ConfigError that names the nearest."""
+    task = NAMED.get(name.lower())
+    if task is None:
+        raise ConfigError(
+            f'"{name}" is no task that goes by a name: {nearest(name.lower(), NAMED)}'
+        )
+    return task
+
+
+def task_of_data(predictor: Predictor, data: Path, name: str | None = None) -> NamedTask:
+    """The named task whose files `data` holds: the one given, or the model's own.
+
+    Raises DataError where the model was trained on a table of the user's.
+    """
+    dataset = name or predictor.task.dataset
+    if not dataset:
+        raise DataError(
+            f"{data} is a folder: this model was trained on a table of your own, name one "
+            "(.csv, .tsv, .jsonl or .parquet), or the task whose files are there (--task)"
+        )
+    return named_task(dataset)

@@ -1,0 +1,165 @@
+"""GLUE from its official files to scores and the zip that is handed in, with a very small model."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+
+from litebert.cli.main import main
+from official_glue import write_glue
+from small_models import save_small_model
+
+QUICK = ["--steps", "3", "--batch-size", "8", "--max-length", "32", "--threads", "1"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory) -> Path:
+    return save_small_model(tmp_path_factory.mktemp("models") / "base")
+
+
+@pytest.fixture(scope="module")
+def glue(tmp_path_factory) -> Path:
+    return write_glue(tmp_path_factory.mktemp("data") / "glue")
+
+
+@pytest.fixture(scope="module")
+def mnli(base: Path, glue: Path, tmp_path_factory) -> Path:
+    return tuned("mnli", base, glue, tmp_path_factory.mktemp("runs") / "mnli")
+
+
+def tuned(task: str, base: Path, glue: Path, output: Path, *more: str) -> Path:
+    places = ["--model", str(base), "--data", str(glue), "--output", str(output)]
+    assert main(["finetune", task, *places, *QUICK, *more]) == 0
+    return output
+
+
+def test_the_papers_values_are_taken_and_recorded(mnli: Path):
+    record = json.loads((mnli / "run.json").read_text())
+    settings, preset = record["settings"], record["resolved"]["preset"]
+    assert (preset["learning_rate"], preset["batch_size"], preset["steps"]) == (3e-5, 128, 10000)
+    assert settings["schedule"]["learning_rate"] == 3e-4  # what a model 32 wide bears
+    assert settings["schedule"]["warmup"] == 0.1
+    assert settings["course"]["encoder_dropout"] == 0.0
+    assert (settings["course"]["steps"], settings["training"]["batch_size"]) == (3, 8)
+    task = json.loads((mnli / "model" / "task.json").read_text())
+    assert (task["dataset"], task["metric"]) == ("mnli", "accuracy")
+
+
+def test_mnli_is_scored_on_both_halves_and_handed_in_with_the_diagnostic(
+    mnli: Path, glue: Path, tmp_path: Path, capsys
+):
+    assert main(["evaluate", str(mnli), str(glue), "--output", str(tmp_path / "scores")]) == 0
+    out = capsys.readouterr().out
+    assert "12 rows of mnli, dev\n" in out
+    assert "12 rows of mnli, dev_mismatched\n" in out
+    assert (tmp_path / "scores" / "dev_mismatched" / "report.html").is_file()
+    zips = {"mnli": tmp_path / "mnli.zip", "ax": tmp_path / "ax.zip"}
+    for task, path in zips.items():
+        command = ["predict", str(mnli), str(glue), "--task", task, "--output", str(path)]
+        assert main(command) == 0
+    with zipfile.ZipFile(zips["mnli"]) as archive:
+        assert archive.namelist() == ["MNLI-m.tsv", "MNLI-mm.tsv"]
+        lines = archive.read("MNLI-mm.tsv").decode().splitlines()
+    assert (lines[0], len(lines)) == ("index\tprediction", 13)
+    assert {line.split("\t")[1] for line in lines[1:]} <= {
+        *("contradiction", "entailment", "neutral")
+    }
+    with zipfile.ZipFile(zips["ax"]) as archive:
+        assert archive.namelist() == ["AX.tsv"]
+
+
+def test_a_regression_starts_from_the_mnli_model_with_a_new_head(
+    mnli: Path, glue: Path, tmp_path: Path, capsys
+):
+    run = tuned("sts-b", mnli, glue, tmp_path / "sts-b")
+    err = capsys.readouterr().err
+    assert "the encoder of" in err
+    assert "its head for mnli is left out" in err
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert {"pearson", "spearman", "mse"} <= metrics.keys()
+    assert main(["evaluate", str(run), str(glue)]) == 0
+    assert "Pearson" in capsys.readouterr().out
+    assert main(["predict", str(run), str(glue), "--output", str(tmp_path / "out.zip")]) == 0
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        lines = archive.read("STS-B.tsv").decode().splitlines()[1:]
+    assert all(0 <= float(line.split("\t")[1]) <= 5 for line in lines)
+
+
+@pytest.mark.parametrize("task", ["cola", "mrpc", "qqp"])
+def test_the_official_score_chooses_the_checkpoint(
+    task: str, base: Path, glue: Path, tmp_path: Path
+):
+    run = tuned(task, base, glue, tmp_path / task)
+    task_file = json.loads((run / "model" / "task.json").read_text())
+    assert task_file["metric"] == ("matthews" if task == "cola" else "accuracy")
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert {"accuracy", "f1", "matthews"} <= metrics.keys()
+
+
+def test_an_interrupted_run_of_a_named_task_resumes(base: Path, glue: Path, tmp_path: Path):
+    run = tuned("rte", base, glue, tmp_path / "rte")
+    model = (run / "model" / "model.safetensors").read_bytes()
+    tuned("rte", base, glue, run, "--resume")
+    assert (run / "model" / "model.safetensors").read_bytes() == model
+
+
+def test_a_bad_row_is_named_and_left_out_where_asked(base: Path, tmp_path: Path, capsys):
+    glue = write_glue(tmp_path / "glue", tasks=["rte"])
+    path = glue / "RTE" / "train.tsv"
+    lines = path.read_text().splitlines()
+    lines[3] = lines[3].replace("entailment", "entailmnt")
+    lines[5] = lines[5].rpartition("\t")[0]
+    path.write_text("\r\n".join(lines) + "\r\n")
+    output = tmp_path / "run"
+    places = ["--model", str(base), "--data", str(glue), "--output", str(output)]
+    assert main(["finetune", "rte", *places, *QUICK]) == 2
+    err = capsys.readouterr().err
+    assert "train.tsv, line 4" in err
+    assert "2 rows are bad in all: mend them, or go on without (--skip-bad)" in err
+    assert not output.exists()
+    assert main(["finetune", "rte", *places, *QUICK, "--skip-bad"]) == 0
+    assert "2 of 24 rows left out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["snt-2", "--model", "{base}", "--data", "{glue}"], 'did you mean "sst-2"?'),
+        (["sst-2", "--model", "{base}"], "sst-2 needs --data as well"),
+        (["sst-2", "--data", "{glue}"], "sst-2 needs --model as well"),
+        (["sst-2"], "sst-2 needs a model to start from (--model) and its files (--data)"),
+        (["{base}"], "no labelled table is given"),
+        (["sst-2", "t.csv", "--model", "{base}", "--data", "{glue}"], "has no place beside it"),
+        (["ax", "--model", "{base}", "--data", "{glue}"], "ax has no training set"),
+        (["sst-2", "--model", "{base}", "--data", "{base}"], "name GLUE's folder or the task's"),
+        (["sst-2", "--model", "{base}", "--data", "{glue}", "--metric", "f2"], "no score of"),
+        (
+            ["sst-2", "--model", "{base}", "--data", "{glue}", "--steps", "2", "--epochs", "2"],
+            "both given",
+        ),
+    ],
+)
+def test_a_wrong_combination_is_one_line(
+    arguments: list[str], message: str, base: Path, glue: Path, tmp_path: Path, capsys
+):
+    filled = [argument.format(base=base, glue=glue) for argument in arguments]
+    assert main(["finetune", *filled, "--output", str(tmp_path / "run")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_the_model_was_not_trained_for_is_refused(mnli: Path, glue: Path, capsys):
+    assert main(["evaluate", str(mnli), str(glue), "--task", "rte"]) == 2
+    assert "predicts contradiction, entailment, neutral, but rte asks" in capsys.readouterr().err
+    assert main(["evaluate", str(mnli), str(glue), "--task", "ax"]) == 2
+    assert main(["evaluate", str(mnli), str(glue), "--split", "test"]) == 2
+    assert main(["predict", str(mnli), str(glue)]) == 2
+    assert "name it (--output)" in capsys.readouterr().err

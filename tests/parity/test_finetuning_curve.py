@@ -1,0 +1,105 @@
+"""The same fine-tuning in transformers: equal weights, batches and schedule give an equal curve."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn.utils.rnn import pad_sequence
+
+from litebert.foundation.randomness import Position
+from litebert.optim import learning_rate_at
+from litebert.tasks.assembly import Origin, assemble
+from litebert.tasks.finetune import finetune
+from litebert.tasks.kind import ItemBatch
+from litebert.tasks.kinds import KINDS
+from litebert.tasks.settings import FinetuneSettings
+from litebert.tasks.source import UserTable
+from litebert.training.journal import read_metrics
+from litebert.weights.folder import save_model
+from small_models import quick_settings, save_small_model, sentences, write_csv
+
+transformers = pytest.importorskip("transformers")
+
+STEPS = 50
+COURSE = {
+    "steps": STEPS,
+    "epochs": None,
+    "patience": 0,
+    "classifier_dropout": 0.0,
+    "encoder_dropout": 0.0,
+}
+
+
+def table_of(kind: str, folder: Path) -> Path:
+    rows = sentences(120)
+    if kind == "regression":
+        number = {"good": 4.0, "bad": 1.0}
+        rows = [(text, f"{number[label] + i % 5 / 10}") for i, (text, label) in enumerate(rows)]
+    return write_csv(folder / "train.csv", ("text", "label"), rows)
+
+
+def padded(batch: ItemBatch) -> dict[str, torch.Tensor]:
+    """What transformers takes of a packed batch."""
+    lengths = list(batch.layout.lengths)
+    ids = torch.split(batch.input_ids, lengths)
+    segments = torch.split(batch.segment_ids, lengths)
+    return {
+        "input_ids": pad_sequence(list(ids), batch_first=True),
+        "token_type_ids": pad_sequence(list(segments), batch_first=True),
+        "attention_mask": pad_sequence([torch.ones_like(i) for i in ids], batch_first=True),
+    }
+
+
+def groups(model: torch.nn.Module, decay: float) -> list[dict[str, object]]:
+    """Norms and biases do not decay."""
+    apart: tuple[list[torch.nn.Parameter], list[torch.nn.Parameter]] = ([], [])
+    for name, parameter in model.named_parameters():
+        free = name.endswith("bias") or "layernorm" in name.lower().replace("_", "")
+        apart[free].append(parameter)
+    return [
+        {"params": apart[0], "weight_decay": decay},
+        {"params": apart[1], "weight_decay": 0.0},
+    ]
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+def test_the_loss_of_fifty_steps_is_that_of_transformers(kind: str, tmp_path: Path):
+    torch.set_num_threads(1)
+    base = save_small_model(tmp_path / "base")
+    source = UserTable(table_of(kind, tmp_path))
+    asked = quick_settings(
+        table={"kind": kind},
+        course=COURSE,
+        optimizer={"optimizer": "torch-adamw"},
+        schedule={"learning_rate": 2e-3, "warmup": 0.1},
+        training={"evaluate_every": STEPS, "log_every": 1},
+    )
+    outcome = finetune(base, source, tmp_path / "run", asked)
+    ours = [line["loss"] for line in read_metrics(tmp_path / "run" / "metrics.jsonl", "train")]
+
+    settings = FinetuneSettings.parse(outcome.record.settings)
+    origin = Origin.of(base)
+    data = source.load(settings, origin.config, origin.tokenizer)
+    run = assemble(origin, KINDS[kind], data, settings, settings.machine)
+    save_model(tmp_path / "start", run.model, origin.tokenizer, run.task.as_dict())
+    theirs = transformers.AutoModelForSequenceClassification.from_pretrained(tmp_path / "start")
+    theirs.train()
+    decay = settings.optimizer.weight_decay
+    optimizer = torch.optim.AdamW(groups(theirs, decay), lr=1.0, eps=settings.optimizer.epsilon)
+    losses, position = [], Position()
+    for step in range(STEPS):
+        parts, position = run.trainable.batch(position)
+        (batch,) = [part.data for part in parts]
+        wanted = torch.float32 if kind == "regression" else torch.long
+        labels = torch.tensor(batch.targets, dtype=wanted)
+        loss = theirs(**padded(batch), labels=labels).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(theirs.parameters(), settings.training.max_gradient_norm)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate_at(settings.schedule, step, STEPS)
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(float(loss.detach()))
+    assert len(ours) == STEPS
+    assert ours == pytest.approx(losses, abs=1e-3)
+    assert sum(ours[-10:]) < sum(ours[:10])
