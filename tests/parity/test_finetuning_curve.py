@@ -71,7 +71,7 @@ def test_the_loss_of_fifty_steps_is_that_of_transformers(kind: str, tmp_path: Pa
         table={"kind": kind},
         course=COURSE,
         optimizer={"optimizer": "torch-adamw"},
-        schedule={"learning_rate": 2e-3, "warmup": 0.1},
+        schedule={"learning_rate": 5e-3, "warmup": 0.1},
         training={"evaluate_every": STEPS, "log_every": 1},
     )
     outcome = finetune(base, source, tmp_path / "run", asked)

@@ -28,7 +28,7 @@ class Measure:
     @property
     def lower_is_better(self) -> bool:
         """Whether it is a loss rather than a score."""
-        return "loss" in self.key
+        return "loss" in self.key or self.key == "mse"
 
 
 # What every run may record, in the order it is shown; keys that no line has are left out.
@@ -38,9 +38,14 @@ SCORES = (
     Measure(
         "sentence_order_accuracy", "Sentence-order accuracy", "share", percent=True, smoothed=True
     ),
-    Measure("loss", "Loss", "nats", smoothed=True),
+    Measure("loss", "Loss", "loss", smoothed=True),
     Measure("accuracy", "Accuracy", "share", percent=True),
     Measure("macro_f1", "Macro-F1", "share", percent=True),
+    Measure("f1", "F1", "share", percent=True),
+    Measure("matthews", "Matthews correlation", "correlation"),
+    Measure("pearson", "Pearson correlation", "correlation"),
+    Measure("spearman", "Spearman correlation", "correlation"),
+    Measure("mse", "Mean squared error", "squared error"),
 )
 COURSE = (
     Measure("learning_rate", "Learning rate", "rate"),
