@@ -6,6 +6,8 @@ import pytest
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
+from fakes import tiny_config
+from litebert.encoder.models import PretrainingModel
 from litebert.foundation.randomness import Position
 from litebert.optim import learning_rate_at
 from litebert.tasks.assembly import Origin, assemble
@@ -16,7 +18,7 @@ from litebert.tasks.settings import FinetuneSettings
 from litebert.tasks.source import UserTable
 from litebert.training.journal import read_metrics
 from litebert.weights.folder import save_model
-from small_models import quick_settings, save_small_model, sentences, write_csv
+from small_models import quick_settings, sentences, small_tokenizer, write_csv
 
 transformers = pytest.importorskip("transformers")
 
@@ -28,6 +30,17 @@ COURSE = {
     "classifier_dropout": 0.0,
     "encoder_dropout": 0.0,
 }
+
+
+def lively_model(folder: Path) -> Path:
+    """A model whose random weights are large enough to learn something within fifty steps."""
+    tokenizer = small_tokenizer()
+    config = tiny_config(
+        vocab_size=tokenizer.vocab_size, num_hidden_layers=2, initializer_range=0.3
+    )
+    torch.manual_seed(0)
+    save_model(folder, PretrainingModel(config), tokenizer)
+    return folder
 
 
 def table_of(kind: str, folder: Path) -> Path:
@@ -65,13 +78,13 @@ def groups(model: torch.nn.Module, decay: float) -> list[dict[str, object]]:
 @pytest.mark.parametrize("kind", ["classification", "regression"])
 def test_the_loss_of_fifty_steps_is_that_of_transformers(kind: str, tmp_path: Path):
     torch.set_num_threads(1)
-    base = save_small_model(tmp_path / "base")
+    base = lively_model(tmp_path / "base")
     source = UserTable(table_of(kind, tmp_path))
     asked = quick_settings(
         table={"kind": kind},
         course=COURSE,
         optimizer={"optimizer": "torch-adamw"},
-        schedule={"learning_rate": 5e-3, "warmup": 0.1},
+        schedule={"learning_rate": 1e-2, "warmup": 0.1},
         training={"evaluate_every": STEPS, "log_every": 1},
     )
     outcome = finetune(base, source, tmp_path / "run", asked)
@@ -102,4 +115,4 @@ def test_the_loss_of_fifty_steps_is_that_of_transformers(kind: str, tmp_path: Pa
         losses.append(float(loss.detach()))
     assert len(ours) == STEPS
     assert ours == pytest.approx(losses, abs=1e-3)
-    assert sum(ours[-10:]) < sum(ours[:10])
+    assert sum(ours[-10:]) < 0.95 * sum(ours[:10])
