@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Literal
 
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
@@ -76,7 +77,24 @@ class Code:
     text: str
 
 
-Block = Paragraph | Facts | Table | Figure | Figures | Code
+@dataclass(frozen=True)
+class Part:
+    """A part of a running text; `mark` says how it stands out."""
+
+    text: str
+    mark: Literal["", "right", "wrong", "missed"] = ""
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A running text with some parts marked, under a heading, with a short note below it."""
+
+    heading: str
+    parts: Sequence[Part]
+    note: str = ""
+
+
+Block = Paragraph | Facts | Table | Figure | Figures | Code | Passage
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ here the tokenizer knows them, so no question is ever dropped.
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +23,6 @@ PRESET_V1 = Preset(5e-5, 48, 0.0, 0.1, 3649, 365, 384)
 """The paper's Table 14 for SQuAD 1.1."""
 PRESET_V2 = Preset(3e-5, 48, 0.0, 0.1, 8144, 814, 512)
 """And for SQuAD 2.0."""
-
-_SPECIAL = 3  # [CLS] question [SEP] window [SEP]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +69,11 @@ def make_windows(
     """Windows of at most `max_length` tokens over a context, `doc_stride` tokens apart.
 
     The question keeps its first `max_query_length` tokens. A context without any token has no
-    window. Raises ConfigError where the lengths leave no room for the context.
+    window. Questions about one context that follow each other share the work on it. Raises
+    ConfigError where the lengths leave no room for the context.
     """
-    query = tokenizer.encode(question)[:max_query_length]
-    context_tokens = tokenizer.encode_with_offsets(context)
-    return _cut(query, context_tokens, tokenizer, max_length, doc_stride)
+    head = _head(question, tokenizer, max_query_length)
+    return _cut(head, _encoded(tokenizer, context), max_length, doc_stride)
 
 
 def windows_of(
@@ -84,17 +83,46 @@ def windows_of(
     doc_stride: int,
     max_query_length: int = MAX_QUERY_LENGTH,
 ) -> Iterator[list[Window]]:
-    """`make_windows` of many (question, context), in order.
-
-    Questions about one context that follow each other share the work on it.
-    """
-    last: str | None = None
-    encoding = Encoding([], [])
+    """`make_windows` of many (question, context), in order."""
     for question, context in questions:
-        if context != last:
-            encoding, last = tokenizer.encode_with_offsets(context), context
-        query = tokenizer.encode(question)[:max_query_length]
-        yield _cut(query, encoding, tokenizer, max_length, doc_stride)
+        yield make_windows(question, context, tokenizer, max_length, doc_stride, max_query_length)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QuestionTokens:
+    """A question over a context as tokens, in little memory: the windows are cut when asked for.
+
+    Questions about one context that follow each other share its tokens.
+    """
+
+    head: list[int]
+    """`[CLS] question [SEP]`"""
+    context_ids: NDArray[np.int32]
+    """(tokens,)"""
+    context_spans: NDArray[np.int32]
+    """(tokens, 2)"""
+    max_length: int
+    doc_stride: int
+
+    @classmethod
+    def of(
+        cls,
+        question: str,
+        context: str,
+        tokenizer: Tokenizer,
+        max_length: int,
+        doc_stride: int,
+        max_query_length: int = MAX_QUERY_LENGTH,
+    ) -> "QuestionTokens":
+        """Tokenise, as `make_windows` does."""
+        head = _head(question, tokenizer, max_query_length)
+        return cls(head, *_arrays(tokenizer, context), max_length, doc_stride)
+
+    def windows(self) -> list[Window]:
+        """What `make_windows` gives."""
+        spans = [(start, end) for start, end in self.context_spans.tolist()]
+        context = Encoding(self.context_ids.tolist(), spans)
+        return _cut(self.head, context, self.max_length, self.doc_stride)
 
 
 def window_targets(windows: Sequence[Window], answer: tuple[int, int] | None) -> list[Target]:
@@ -116,27 +144,42 @@ def window_targets(windows: Sequence[Window], answer: tuple[int, int] | None) ->
     return targets
 
 
-def _cut(
-    query: list[int], context: Encoding, tokenizer: Tokenizer, max_length: int, doc_stride: int
-) -> list[Window]:
-    room = max_length - len(query) - _SPECIAL
+@lru_cache(maxsize=1)
+def _encoded(tokenizer: Tokenizer, context: str) -> Encoding:
+    """The tokens of the context that was asked about last; nobody changes them."""
+    return tokenizer.encode_with_offsets(context)
+
+
+@lru_cache(maxsize=1)
+def _arrays(tokenizer: Tokenizer, context: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The same as arrays."""
+    encoding = _encoded(tokenizer, context)
+    spans = np.array(encoding.spans, dtype=np.int32).reshape(-1, 2)
+    return np.array(encoding.ids, dtype=np.int32), spans
+
+
+def _head(question: str, tokenizer: Tokenizer, max_query_length: int) -> list[int]:
+    return [tokenizer.cls_id, *tokenizer.encode(question)[:max_query_length], tokenizer.sep_id]
+
+
+def _cut(head: list[int], context: Encoding, max_length: int, doc_stride: int) -> list[Window]:
+    offset, sep_id = len(head), head[-1]
+    room = max_length - offset - 1
     if room < 1:
         raise ConfigError(
             f"max_length {max_length} leaves no room for the context beside a question of "
-            f"{len(query)} tokens: raise it, or lower max_query_length"
+            f"{offset - 2} tokens: raise it, or lower max_query_length"
         )
     if doc_stride < 1:
         raise ConfigError(f"doc_stride {doc_stride} would never move on: 1 or more is needed")
     stretches = list(_stretches(len(context.ids), room, doc_stride))
     best = _best_windows(stretches, len(context.ids))
-    head = [tokenizer.cls_id, *query, tokenizer.sep_id]
-    offset = len(head)
     windows = []
     for index, (start, end) in enumerate(stretches):
         size = end - start
         windows.append(
             Window(
-                input_ids=[*head, *context.ids[start:end], tokenizer.sep_id],
+                input_ids=[*head, *context.ids[start:end], sep_id],
                 segment_ids=[0] * offset + [1] * (size + 1),
                 p_mask=[0] + [1] * (offset - 1) + [0] * size + [1],
                 max_context=[False] * offset + (best[start:end] == index).tolist() + [False],

@@ -45,13 +45,16 @@ class _Fault(Exception):
     """Why a part of the file cannot be used."""
 
 
-def read_squad(path: Path, labelled: bool = True, skip_bad: bool = False) -> Loaded[SquadQuestion]:
+def read_squad(
+    path: Path, labelled: bool = True, skip_bad: bool = False, impossible: bool = True
+) -> Loaded[SquadQuestion]:
     """Read the questions of an official file, 1.1 or 2.0, or of one's own in that form.
 
     `labelled`: every question must have an answer with its place, or be marked `is_impossible`, as
     training needs it; else answers are optional. An answer whose place is given must stand there;
-    white space around it is no part of it. Raises DataError naming the article, paragraph and
-    question; with `skip_bad` such questions are left out and counted.
+    white space around it is no part of it. `impossible`: whether there may be questions without an
+    answer, as in 2.0. Raises DataError naming the article, paragraph and question; with `skip_bad`
+    such questions are left out and counted.
     """
     path = Path(path)
     content = read_json(path)
@@ -62,6 +65,8 @@ def read_squad(path: Path, labelled: bool = True, skip_bad: bool = False) -> Loa
     for place, title, context, row in _rows(path, content["data"], faults):
         try:
             question = _question(row, context, title, labelled)
+            if question.impossible and not impossible:
+                raise _Fault("it has no answer, as in SQuAD 2.0, where SQuAD 1.1 is expected")
             if question.id in questions:
                 raise _Fault(f'a question of id "{question.id}" stands further up already')
         except _Fault as fault:

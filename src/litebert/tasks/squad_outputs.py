@@ -29,18 +29,27 @@ def null_odds_of(answers: Mapping[str, Answers]) -> dict[str, float]:
     return {key: found.null_odds for key, found in answers.items() if found.null_odds is not None}
 
 
+def answer_files(
+    answers: Mapping[str, Answers], predictions: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
+    """The content of the files that the official scripts read, and of the n-best list, by name.
+
+    `null_odds.json` only where there are odds.
+    """
+    files: dict[str, dict[str, Any]] = {
+        PREDICTIONS: dict(predictions),
+        N_BEST_PREDICTIONS: {key: _listed(found) for key, found in answers.items()},
+    }
+    odds = null_odds_of(answers)
+    return {**files, NULL_ODDS: dict(odds)} if odds else files
+
+
 def write_answers(
     folder: Path, answers: Mapping[str, Answers], predictions: Mapping[str, str]
 ) -> None:
-    """Write the files that the official scripts read, and the n-best list beside them.
-
-    `null_odds.json` only where there are odds. Raises StorageError where they cannot be written.
-    """
-    folder = Path(folder)
-    write_json(folder / PREDICTIONS, dict(predictions))
-    write_json(folder / N_BEST_PREDICTIONS, {key: _listed(found) for key, found in answers.items()})
-    if odds := null_odds_of(answers):
-        write_json(folder / NULL_ODDS, odds)
+    """Write `answer_files`. Raises StorageError where they cannot be written."""
+    for name, content in answer_files(answers, predictions).items():
+        write_json(Path(folder) / name, content)
 
 
 def _listed(answers: Answers) -> list[dict[str, Any]]:

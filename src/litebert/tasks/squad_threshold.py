@@ -7,6 +7,7 @@
 3. `original_two_pass` does as the original's `evaluate_v2`, whose figures are those of the paper.
 """
 
+import math
 from collections.abc import Mapping
 from itertools import groupby
 from typing import Any, Literal
@@ -49,6 +50,28 @@ def fit_threshold(
         if total > best:
             best, threshold = total, odds
     return float(threshold)
+
+
+def fitted_threshold(
+    dataset: Dataset,
+    predictions: Mapping[str, str],
+    null_odds: Mapping[str, float],
+    rule: Literal["held_out", "original"],
+) -> tuple[float, tuple[str, ...]]:
+    """The threshold for new questions, for `apply_threshold`, and the articles it was fitted on.
+
+    "held_out" fits on half of the articles and leaves the others to score; of a single article
+    all is taken, and none named. "original" takes that of `original_two_pass`, from all.
+    """
+    articles = list(dataset["data"] if isinstance(dataset, Mapping) else dataset)
+    if rule == "original":
+        threshold = squad_v2(articles, predictions, null_odds)["best_f1_thresh"]
+        return math.nextafter(threshold, -math.inf), ()
+    if len(articles) < 2:
+        return fit_threshold(articles, predictions, null_odds), ()
+    fitted_on, _ = split_articles(articles, 0.5)
+    titles = tuple(article["title"] for article in fitted_on)
+    return fit_threshold(fitted_on, predictions, null_odds), titles
 
 
 def held_out_scores(

@@ -64,17 +64,33 @@ def normalise_aligned(text: str, settings: Normalisation) -> Aligned:
             letters.append(" ")
             starts.append(space_from)
             ends.append(word.start())
-        before = len(letters)
-        for index, character in enumerate(word.group(), start=word.start()):
-            parts = _parts(character, settings.keep_accents)
-            letters += parts
-            starts += [index] * len(parts)
-            ends += [index + 1] * len(parts)
-            if not parts and len(letters) > before:
-                ends[-1] = index + 1
+        if word.group().isascii():  # nothing but its case will change
+            letters += word.group()
+            starts += range(word.start(), word.end())
+            ends += range(word.start() + 1, word.end() + 1)
+        else:
+            _decompose(word, settings.keep_accents, letters, starts, ends)
         space_from = word.end()
     aligned = Aligned("".join(letters), starts, ends)
     return _lower_aligned(aligned) if settings.lower_case else aligned
+
+
+def _decompose(
+    word: re.Match[str],
+    keep_accents: bool,
+    letters: list[str],
+    starts: list[int],
+    ends: list[int],
+) -> None:
+    """Append what a word becomes, character by character."""
+    before = len(letters)
+    for index, character in enumerate(word.group(), start=word.start()):
+        parts = _parts(character, keep_accents)
+        letters += parts
+        starts += [index] * len(parts)
+        ends += [index + 1] * len(parts)
+        if not parts and len(letters) > before:
+            ends[-1] = index + 1
 
 
 def replace_surrogates(text: str) -> str:

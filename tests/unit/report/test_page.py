@@ -51,6 +51,7 @@ def sections() -> list[page.Section]:
                 page.Figures([page.Figure(plots.bars("Bars", [(HOSTILE, 0.3), ("b", 0.7)]))]),
                 page.Table(["library", "F1"], [[HOSTILE, 0.512345], ["numpy", 0.7]], HOSTILE, [1]),
                 page.Code(HOSTILE),
+                page.Passage(HOSTILE, [page.Part(HOSTILE, "wrong"), page.Part(HOSTILE)], HOSTILE),
             ],
         )
     ]
@@ -117,3 +118,13 @@ def test_a_report_is_written_whole_or_not_at_all(tmp_path: Path, sections):
     with pytest.raises(StorageError, match="taken"):
         page.write_report(tmp_path / "taken", "t", "s", sections)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["report.html", "taken"]
+
+
+def test_a_passage_marks_its_parts_and_keeps_its_text():
+    parts = [page.Part("It was "), page.Part("a cat", "right"), page.Part(" indeed.", "missed")]
+    html = page.render("T", "", [page.Section("S", [page.Passage("Who?", parts, "said: a cat")])])
+    assert (
+        '<p>It was <mark class="right">a cat</mark><mark class="missed"> indeed.</mark></p>' in html
+    )
+    assert "<h3>Who?</h3>" in html
+    assert '<p class="note">said: a cat</p>' in html

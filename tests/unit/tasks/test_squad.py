@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litebert.foundation.errors import ConfigError
-from litebert.tasks.squad import Target, make_windows, window_targets, windows_of
+from litebert.tasks.squad import QuestionTokens, Target, make_windows, window_targets, windows_of
 from small_models import small_tokenizer
 
 QUESTION = "the green river?"
@@ -159,3 +159,12 @@ def test_pieces_that_share_a_character_are_all_in_the_answer():
     [target] = window_targets([window], (9, 10))
     assert window.spans[target.start_position - window.offset][0] == 9
     assert target.end_position == len(window.input_ids) - 2
+
+
+def test_compact_tokens_give_the_same_windows_and_questions_about_a_context_share_them():
+    first = QuestionTokens.of(QUESTION, CONTEXT, TOKENIZER, 24, 7)
+    second = QuestionTokens.of("a table?", CONTEXT, TOKENIZER, 24, 7, max_query_length=1)
+    assert first.windows() == windows()
+    assert second.windows() == make_windows("a table?", CONTEXT, TOKENIZER, 24, 7, 1)
+    assert second.context_spans is first.context_spans
+    assert QuestionTokens.of(QUESTION, " ", TOKENIZER, 24, 7).windows() == []

@@ -185,3 +185,12 @@ def test_a_file_without_any_usable_question_is_refused(tmp_path):
         read_squad(written(tmp_path, {"data": []}))
     with pytest.raises(DataError, match="no questions that can be used; the first fault is"):
         read_squad(written(tmp_path, {"data": [{}]}), skip_bad=True)
+
+
+def test_a_question_without_an_answer_is_a_fault_where_every_one_has_one(tmp_path):
+    path = written(tmp_path, CONTENT)
+    with pytest.raises(DataError, match=r'question 2 \("b2"\): it has no answer, as in SQuAD 2.0'):
+        read_squad(path, impossible=False)
+    loaded = read_squad(path, impossible=False, skip_bad=True)
+    assert [question.id for question in loaded.examples] == ["b1", "m1"]
+    assert loaded.skipped == 1

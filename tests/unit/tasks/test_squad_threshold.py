@@ -6,6 +6,7 @@ from litebert.tasks.metrics import squad_v2
 from litebert.tasks.squad_threshold import (
     apply_threshold,
     fit_threshold,
+    fitted_threshold,
     held_out_scores,
     original_two_pass,
     split_articles,
@@ -104,3 +105,24 @@ def test_articles_are_split_whole_and_alike_each_time():
 def test_one_article_cannot_be_split():
     with pytest.raises(DataError, match="one article cannot be split"):
         split_articles(DATASET[:1], 0.5)
+
+
+def test_a_held_out_threshold_names_the_articles_it_was_fitted_on():
+    threshold, titles = fitted_threshold(DATASET, SPANS, ODDS, "held_out")
+    fitted_on, scored_on = split_articles(DATASET, 0.5)
+    assert titles == tuple(article["title"] for article in fitted_on)
+    assert threshold == fit_threshold(fitted_on, SPANS, ODDS)
+    held_out = held_out_scores(fitted_on, scored_on, SPANS, ODDS)
+    assert squad_v2(scored_on, apply_threshold(SPANS, ODDS, threshold))["f1"] == held_out["f1"]
+
+
+def test_a_single_article_gives_its_threshold_to_itself():
+    assert fitted_threshold(DATASET[:1], SPANS, ODDS, "held_out") == (-2.0, ())
+
+
+def test_the_originals_threshold_answers_what_its_second_pass_does():
+    answered, scores = original_two_pass(DATASET, SPANS, ODDS)
+    threshold, titles = fitted_threshold(DATASET, SPANS, ODDS, "original")
+    assert apply_threshold(SPANS, ODDS, threshold) == answered
+    assert threshold == pytest.approx(scores["null_score_diff_threshold"])
+    assert titles == ()
