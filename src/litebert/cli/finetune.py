@@ -17,6 +17,7 @@ from litebert.tasks.named import NAMED, named_task
 from litebert.tasks.seeds import finetune_seeds, first_run
 from litebert.tasks.settings import CourseSettings, FinetuneSettings, TableSettings
 from litebert.tasks.source import Source, UserTable
+from litebert.tasks.span_task import SpanSettings
 from litebert.training.loop import LoopSettings
 from litebert.training.machine import MachineSettings
 from litebert.training.run_folder import read_run
@@ -26,12 +27,14 @@ if TYPE_CHECKING:
 
     Table = Settings
     Course = Settings
+    Squad = Settings
     Optimizer = Settings
     Schedule = Settings
     Loop = Settings
     Machine = Settings
 else:
     Table, Course = optional(TableSettings), optional(CourseSettings)
+    Squad = optional(SpanSettings)
     Optimizer, Schedule = optional(OptimizerSettings), optional(ScheduleSettings)
     Loop, Machine = optional(LoopSettings), optional(MachineSettings)
 
@@ -50,6 +53,7 @@ def finetune(
     seeds: int | None = None,
     table: Annotated[Table | None, Parameter(name="*", group="Table")] = None,
     course: Annotated[Course | None, Parameter(name="*", group="Course")] = None,
+    squad: Annotated[Squad | None, Parameter(name="*", group="SQuAD")] = None,
     schedule: Annotated[Schedule | None, Parameter(name="*", group="Schedule")] = None,
     optimizer: Annotated[Optimizer | None, Parameter(name="*", group="Optimiser")] = None,
     training: Annotated[Loop | None, Parameter(name="*", group="Training")] = None,
@@ -69,10 +73,10 @@ def finetune(
         train: Labelled rows: .csv, .tsv, .jsonl (each also .gz, .xz, .zst) or .parquet.
         output: Run folder to write: model/, metrics.json, report.html, checkpoints.
         model: Model folder to start from, where the first argument names a task.
-        data: Folder with the official files of the task.
+        data: Folder with the official files of the task; for squad1.1 and squad2.0 also a file.
         validation: Labelled rows to validate on; without it, a share of the training rows.
-        settings: TOML file (a recipe) with sections table, course, schedule, optimizer, training
-            and machine; options given here replace what it says.
+        settings: TOML file (a recipe) with sections table, course, squad, schedule, optimizer,
+            training and machine; options given here replace what it says.
         resume: Go on with the run in the output folder, from its newest checkpoint.
         seeds: Run from so many seeds, each in a folder seed-N: mean ± sd, and the best one's model.
     """
@@ -80,6 +84,7 @@ def finetune(
     sections = {
         "table": table,
         "course": course,
+        "squad": squad,
         "schedule": schedule,
         "optimizer": optimizer,
         "training": training,
@@ -148,10 +153,8 @@ def chosen_source(
         if first.exists():
             raise ConfigError(f"no labelled table is given: litebert finetune {name} TRAIN")
     task = named_task(name)
-    if train is not None or validation is not None:
-        raise ConfigError(
-            f"{name} is read from --data: a table ({train or validation}) has no place beside it"
-        )
+    if train is not None:
+        raise ConfigError(f"{name} is read from --data: a table ({train}) has no place beside it")
     if model is None or data is None:
         raise ConfigError(f"{name} needs {'--data' if model else '--model'} as well")
-    return model, task.source(data)
+    return model, task.source(data, validation)

@@ -12,6 +12,7 @@ def model_card(name: str, start: str, rows: int, task: Task, evaluation: Evaluat
     """
     words = kind_of(task).card(task)
     dataset = f" of {task.dataset}" if task.dataset else ""
+    lengths = words.lengths or f"Rows longer than {task.max_length} tokens are cut."
     loads = f"\nThe folder also loads in transformers with `{words.transformers}`.\n"
     return f"""---
 library_name: litebert
@@ -22,8 +23,7 @@ pipeline_tag: {words.pipeline_tag}
 
 {words.what}
 
-Fine-tuned with litebert from {start} on {rows:,} rows{dataset}. Rows longer than \
-{task.max_length} tokens are cut.
+Fine-tuned with litebert from {start} on {rows:,} rows{dataset}. {lengths}
 
 ## Scores on {evaluation.examples:,} validation rows
 

@@ -4,7 +4,7 @@ Shapes: N examples, C classes.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any, Self
@@ -111,6 +111,11 @@ class ClassificationEvaluation:
     def examples(self) -> int:
         """How many rows there were."""
         return self.scores.examples
+
+    @property
+    def files(self) -> Mapping[str, Any]:
+        """None."""
+        return {}
 
     def as_dict(self) -> dict[str, Any]:
         """The scores as plain values, for JSON; without the texts of the mistakes."""

@@ -31,7 +31,7 @@ class Tally:
         if self.cut:
             remarks.append(f"{_of(self.cut, self.rows)} cut to {max_length} tokens")
         if self.empty:
-            remarks.append(f"{_of(self.empty, self.rows)} empty, which no label can fit")
+            remarks.append(f"{_of(self.empty, self.rows)} empty, of which nothing can be said")
         return remarks
 
 

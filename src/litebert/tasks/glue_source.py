@@ -75,8 +75,13 @@ class NamedGlue:
         """The task's name."""
         return self.task.name
 
-    def source(self, data: Path) -> GlueSource:
-        """What to fine-tune on."""
+    def source(self, data: Path, validation: Path | None = None) -> GlueSource:
+        """What to fine-tune on. Raises ConfigError where a file to validate on is given."""
+        if validation is not None:
+            raise ConfigError(
+                f"{self.name} is validated on its own development set: {validation} has no place "
+                "beside it"
+            )
         return GlueSource(self.task, data)
 
     def evaluate(

@@ -130,6 +130,11 @@ class Evaluation(Protocol):
         """What a user should know of the examples, a sentence each."""
         ...
 
+    @property
+    def files(self) -> Mapping[str, Any]:
+        """What else is written beside `metrics.json`: the content of JSON files by their names."""
+        ...
+
     def as_dict(self) -> dict[str, Any]:
         """Everything but the examples' texts as plain values, for `metrics.json`."""
         ...
@@ -150,6 +155,8 @@ class CardWords:
     """A row to predict, as Python has it."""
     transformers: str
     """The class of transformers that loads the folder; "" where there is none."""
+    lengths: str = ""
+    """A sentence: what becomes of long rows, where they are not simply cut."""
 
 
 class Kind(Protocol):

@@ -7,9 +7,12 @@ from litebert.foundation.errors import ModelFolderError, nearest
 from litebert.tasks.classification import CLASSIFICATION
 from litebert.tasks.kind import Kind
 from litebert.tasks.regression import REGRESSION
+from litebert.tasks.span import ANSWERABLE_SPAN, SPAN
 from litebert.tasks.task import Task
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (CLASSIFICATION, REGRESSION)}
+KINDS: dict[str, Kind] = {
+    kind.name: kind for kind in (CLASSIFICATION, REGRESSION, SPAN, ANSWERABLE_SPAN)
+}
 
 
 def kind_of(task: Task) -> Kind:

@@ -15,6 +15,7 @@ from litebert.tasks.glue_source import NamedGlue
 from litebert.tasks.kind import Evaluation
 from litebert.tasks.predictor import Predictor
 from litebert.tasks.source import Source
+from litebert.tasks.squad_source import SQUAD, NamedSquad
 
 
 class NamedTask(Protocol):
@@ -25,8 +26,9 @@ class NamedTask(Protocol):
         """The task's name, in small letters."""
         ...
 
-    def source(self, data: Path) -> Source:
-        """What to fine-tune on, from the folder with the task's files."""
+    def source(self, data: Path, validation: Path | None = None) -> Source:
+        """What to fine-tune on, from the folder with the task's files; some tasks take a file, and
+        another one to validate on. Raises ConfigError where one has no use for that."""
         ...
 
     def evaluate(
@@ -48,7 +50,8 @@ class NamedTask(Protocol):
         ...
 
 
-NAMED: dict[str, NamedTask] = {task.name: task for task in (*map(NamedGlue, GLUE.values()),)}
+_TASKS: tuple[NamedTask, ...] = (*map(NamedGlue, GLUE.values()), *map(NamedSquad, SQUAD))
+NAMED: dict[str, NamedTask] = {task.name: task for task in _TASKS}
 
 
 def named_task(name: str) -> NamedTask:
@@ -69,7 +72,7 @@ def task_of_data(predictor: Predictor, data: Path, name: str | None = None) -> N
     dataset = name or predictor.task.dataset
     if not dataset:
         raise DataError(
-            f"{data} is a folder: this model was trained on a table of your own, name one "
+            f"{data} is no table: this model was trained on a table of your own, name one "
             "(.csv, .tsv, .jsonl or .parquet), or the task whose files are there (--task)"
         )
     return named_task(dataset)

@@ -32,6 +32,8 @@ def write_results(
     now = {"step": step, "best_step": best_step, "finished": finished}
     values = {**now, **evaluation.as_dict()}
     write_json(folder / METRICS_JSON, values)
+    for name, content in evaluation.files.items():
+        write_json(folder / name, content)
     history = History.of(folder.name, read_metrics(folder / METRICS))
     resolved, found = record.resolved, evaluation.findings()
     figures = learning_curves(history, found.levels, evaluated="validation")
@@ -62,6 +64,8 @@ def write_evaluation(folder: Path, model: str, data: str, evaluation: Evaluation
     found = evaluation.findings()
     with atomic_folder(folder) as new:
         write_json(new / METRICS_JSON, {"model": model, "file": data, **evaluation.as_dict()})
+        for name, content in evaluation.files.items():
+            write_json(new / name, content)
         scores = Section("Scores", [Paragraph(found.lead, lead=True), Facts(found.facts)])
         subtitle = f"{model} on {Path(data).name}"
         write_report(new / REPORT, "Evaluation", subtitle, [scores, *found.sections])

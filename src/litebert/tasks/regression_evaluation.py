@@ -1,6 +1,6 @@
 """A regression measured on labelled examples: correlations, errors, and the largest of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, pvariance
 from typing import Any, Self
@@ -79,6 +79,11 @@ class RegressionEvaluation:
     def examples(self) -> int:
         """How many rows there were."""
         return len(self.truth)
+
+    @property
+    def files(self) -> Mapping[str, Any]:
+        """None."""
+        return {}
 
     def as_dict(self) -> dict[str, Any]:
         """The scores as plain values, for JSON."""

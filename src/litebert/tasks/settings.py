@@ -9,6 +9,7 @@ from litebert.foundation.errors import ConfigError
 from litebert.foundation.settings import Settings
 from litebert.optim import OptimizerSettings, ScheduleSettings
 from litebert.tasks.presets import Preset
+from litebert.tasks.span_task import SpanSettings
 from litebert.training.loop import LoopSettings
 from litebert.training.machine import MachineSettings
 
@@ -71,6 +72,7 @@ class FinetuneSettings(Settings):
 
     table: TableSettings = TableSettings()
     course: CourseSettings = CourseSettings()
+    squad: SpanSettings = SpanSettings()
     optimizer: OptimizerSettings = OptimizerSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     training: LoopSettings = LoopSettings()

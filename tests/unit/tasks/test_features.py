@@ -50,7 +50,7 @@ def test_remarks_say_how_many_were_cut_or_empty():
     assert Tally(200, cut=17).remarks(128) == ["17 of 200 texts were cut to 128 tokens"]
     assert Tally(1200, cut=1, empty=2).remarks(64) == [
         "1 of 1,200 texts was cut to 64 tokens",
-        "2 of 1,200 texts were empty, which no label can fit",
+        "2 of 1,200 texts were empty, of which nothing can be said",
     ]
 
 
