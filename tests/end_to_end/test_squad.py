@@ -111,6 +111,17 @@ def test_ones_own_rows_are_answered_in_tables_and_in_python(run, tmp_path):
     assert said[1].answer == ""
 
 
+def test_a_table_with_answers_is_scored_under_its_own_columns(run, tmp_path, capsys):
+    path = tmp_path / "own.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["q", "page", "answer"], ["Where is it?", CONTEXT, "river"]])
+    command = ["evaluate", str(run / "run"), str(path), *OPTIONS, "--question", "q"]
+    assert main([*command, "--context", "page"]) == 0
+    assert "1 rows of own.csv" in capsys.readouterr().out
+    assert main([*command, "--text", "page"]) == 2
+    assert "no column of a text" in capsys.readouterr().err
+
+
 def test_the_model_of_1_1_loads_in_transformers(run):
     if not answerable(run):
         loaded = load_in_transformers(run / "run/model")

@@ -31,6 +31,8 @@ def evaluate(
     text: str | None = None,
     label: str | None = None,
     pair: str | None = None,
+    question: str | None = None,
+    context: str | None = None,
     task: str | None = None,
     split: str | None = None,
     skip_bad: bool = False,
@@ -47,6 +49,8 @@ def evaluate(
         text: The column that holds the text, where it is not the one the model was trained on.
         label: The column that holds the label, likewise.
         pair: The column that holds the second text, likewise.
+        question: The column that holds the question, likewise.
+        context: The column that holds the context, likewise.
         task: The task whose official files these are, where it is not the model's own.
         split: Which of the official files; by default all that are for evaluation.
         skip_bad: Leave out rows that cannot be used, and count them.
@@ -54,7 +58,13 @@ def evaluate(
     """
     predictor = load_predictor([model, *(others or [])], InferenceSettings.parse(given(inference)))
     names = " with ".join(map(str, [model, *(others or [])]))
-    columns = {"text": text, "label": label, "pair": pair}
+    columns = {
+        "text": text,
+        "label": label,
+        "pair": pair,
+        "question": question,
+        "context": context,
+    }
     if task is None and is_table(data):
         chosen = {role: column for role, column in columns.items() if column is not None}
         found = {"": evaluate_file(predictor, data, chosen, skip_bad)}

@@ -1,4 +1,4 @@
-"""litebert predict: labels for new rows."""
+"""litebert predict: labels, numbers or answers for new rows."""
 
 import sys
 from pathlib import Path
@@ -9,10 +9,10 @@ from cyclopts import Parameter
 from litebert.foundation.errors import ConfigError
 from litebert.foundation.progress import console
 from litebert.foundation.settings import given, optional
-from litebert.tasks.named import task_of_data
+from litebert.tasks.named import NamedTask, task_of_data
 from litebert.tasks.outputs import open_rows, output_format, predict_file, print_predictions
 from litebert.tasks.placement import InferenceSettings
-from litebert.tasks.predictor import load_predictor
+from litebert.tasks.predictor import Predictor, load_predictor
 from litebert.tasks.tabular import is_table
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ def predict(
     output: Path | None = None,
     text: str | None = None,
     pair: str | None = None,
+    question: str | None = None,
+    context: str | None = None,
     task: str | None = None,
     split: str | None = None,
     skip_bad: bool = False,
@@ -40,8 +42,9 @@ def predict(
     """Predict every row of a table, or the official test files of the model's task.
 
     Written beside the input's columns are, for a classification, label, probability and the
-    probabilities of all labels; a name that the input has already gets predicted_ before it. Large
-    files are read as a stream. Official test files become what the task's site takes.
+    probabilities of all labels, for questions the answer and where it stands; a name that the
+    input has already gets predicted_ before it. Large files are read as a stream. Official test
+    files become what the task's site takes.
 
     Args:
         model: Run folder of litebert finetune, or its model folder.
@@ -49,9 +52,11 @@ def predict(
             - reads a text a line from standard input (for pairs two, with a tab between). For a
             task that goes by a name, the folder with its official files.
         output: File to write, .csv or .jsonl; without it, JSON lines go to standard output. For
-            official files, what the task's site takes: a .zip of GLUE.
+            official files, what the task's site takes: a .zip of GLUE, a .json of SQuAD.
         text: The column that holds the text, where it is not the one the model was trained on.
         pair: The column that holds the second text, likewise.
+        question: The column that holds the question, likewise.
+        context: The column that holds the context, likewise.
         task: The task whose official files these are, where it is not the model's own.
         split: Which of the official files; by default all that are handed in.
         skip_bad: Leave out official rows that cannot be used, and count them.
@@ -62,20 +67,29 @@ def predict(
         output_format(output)
     predictor = load_predictor([model, *(others or [])], InferenceSettings.parse(given(inference)))
     if official:
-        named = task_of_data(predictor, file, task)
-        if output is None:
-            raise ConfigError(
-                f"predictions of {named.name} are a file to hand in: name it (--output)"
-            )
-        remarks = named.submit(predictor, file, output, split, skip_bad)
-        for remark in remarks:
-            console().print(remark, markup=False)
+        hand_in(predictor, task_of_data(predictor, file, task), file, output, split, skip_bad)
         return
-    chosen = {role: name for role, name in (("text", text), ("pair", pair)) if name is not None}
+    columns = {"text": text, "pair": pair, "question": question, "context": context}
+    chosen = {role: name for role, name in columns.items() if name is not None}
     rows = open_rows(predictor, file, chosen, sys.stdin.buffer)
     if output is None:
         tally = print_predictions(predictor, rows, sys.stdout)
     else:
         tally = predict_file(predictor, rows, output)
     for remark in tally.remarks(predictor.task.max_length):
+        console().print(remark, markup=False)
+
+
+def hand_in(
+    predictor: Predictor,
+    task: NamedTask,
+    data: Path,
+    output: Path | None,
+    split: str | None,
+    skip_bad: bool,
+) -> None:
+    """Write predictions of a task's official files. Raises ConfigError without a file to write."""
+    if output is None:
+        raise ConfigError(f"predictions of {task.name} are a file to hand in: name it (--output)")
+    for remark in task.submit(predictor, data, output, split, skip_bad):
         console().print(remark, markup=False)

@@ -17,12 +17,14 @@ def evaluate_file(
 ) -> Evaluation:
     """Evaluate on a labelled table; columns ("text", "label" …) are the task's own unless given.
 
-    Raises DataError where the table cannot be read, or has labels that training has not seen; bad
-    rows are left out and counted with `skip_bad`.
+    Raises ConfigError for a column that the model has no use for, DataError where the table cannot
+    be read, or has labels that training has not seen; bad rows are left out and counted with
+    `skip_bad`.
     """
     task, kind = predictor.task, predictor.kind
-    own = {**kind.columns(task), "label": getattr(task, "label_column", "label")}
-    chosen = {role: (columns or {}).get(role, column) for role, column in own.items()}
+    given = dict(columns or {})
+    label = given.pop("label", getattr(task, "label_column", "label"))
+    chosen = {**predictor.columns(given), "label": label}
     loaded = kind.read(path, task, chosen, skip_bad)
     remarks = [loaded.remark] if loaded.remark else []
     return evaluate(predictor, loaded.examples, remarks)

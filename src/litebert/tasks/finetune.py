@@ -249,8 +249,9 @@ def _finish(
     load_checkpoint(checkpoint_path(folder / CHECKPOINTS, best_step), run.model)
     settings = InferenceSettings(device=record.resolved["machine"]["device"])
     kind, task = run.trainable.kind, run.task
-    run.model.eval()
-    task = kind.finished(run.model, task, run.trainable.validation_results())
+    # What is fitted at the end is fitted to the precision that the model will be used in.
+    results = Predictor(run.model, run.tokenizer, task, settings).results(data.validation)
+    task = kind.finished(run.model, task, list(results))
     predictor = Predictor(run.model, run.tokenizer, task, settings)
     evaluation = evaluate(predictor, data.validation)
     start = "random weights" if run.start is None else Path(run.start).name

@@ -47,11 +47,11 @@ def open_rows(
 ) -> Rows:
     """Open what is to be predicted; columns ("text" …) are the task's own unless given.
 
-    The path "-" stands for the lines of `standard_input`. Raises DataError where the table cannot
+    The path "-" stands for the lines of `standard_input`. Raises ConfigError for a column that the
+    model has no use for, DataError where the table cannot
     be read or, listing its columns, lacks one.
     """
-    own = predictor.kind.columns(predictor.task)
-    chosen = {role: (columns or {}).get(role, column) for role, column in own.items()}
+    chosen = predictor.columns(columns)
     names = tuple(chosen.values())
     if standard_input is not None and str(path) == "-":
         table = stream_table(standard_input, names, "standard input")

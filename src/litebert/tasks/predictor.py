@@ -1,6 +1,6 @@
 """A fine-tuned model on new rows."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +105,17 @@ class Predictor:
                     f"{name} and {other_name} differ in {field}{shown}: they cannot answer together"
                 )
         self._members += other._members
+
+    def columns(self, given: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The columns of a table to predict by what they hold ("text" …), the task's own unless
+        given. Raises ConfigError for what this kind of task does not read."""
+        own, given = self.kind.columns(self.task), given or {}
+        for role in given:
+            if role not in own:
+                raise ConfigError(
+                    f"this model reads no column of a {role}: it reads {' and '.join(own)}"
+                )
+        return {**own, **given}
 
     def predict(self, rows: Iterable[Any]) -> list[Any]:
         """The prediction of every row, in order. Raises DataError for a row of another form."""

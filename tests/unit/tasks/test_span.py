@@ -204,3 +204,10 @@ def test_a_row_of_another_form_is_refused(row, problem):
     predictor = Predictor(model_of(SPAN), TOKENIZER, TASKS["span"])
     with pytest.raises(DataError, match=problem):
         predictor.predict([row])
+
+
+def test_columns_of_another_kind_of_task_are_refused():
+    predictor = Predictor(model_of(SPAN), TOKENIZER, TASKS["span"])
+    assert predictor.columns({"context": "page"}) == {"question": "question", "context": "page"}
+    with pytest.raises(ConfigError, match="no column of a text: it reads question and context"):
+        predictor.columns({"text": "page"})
