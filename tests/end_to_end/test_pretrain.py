@@ -185,7 +185,8 @@ def test_a_run_that_diverges_says_so_and_leaves_a_report(
     assert "gone back 3 times already: lower the learning rate" in line
     kinds = [alarm.kind for alarm in alarms_of(tmp_path / "run")]
     assert (kinds.count("rewind"), kinds[-1]) == (3, "stopped")
-    assert "The run has stopped by itself" in (tmp_path / "run" / "report.html").read_text()
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "The run has stopped: training does not get past step" in page
     assert not (tmp_path / "run" / "model").exists()
 
 

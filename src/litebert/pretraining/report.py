@@ -71,12 +71,18 @@ def findings(record: RunRecord, history: History) -> list[Block]:
         facts.append(
             Fact("Alarms", len(history.alarms), f"last at step {history.alarms[-1]['step']:,}")
         )
-    stopped = [alarm["text"] for alarm in history.alarms if alarm["kind"] == "stopped"]
     return [
-        *(Paragraph(f"The run has stopped by itself: {text}.", lead=True) for text in stopped),
+        *(Paragraph(text, lead=True) for text in _end_words(history)),
         Paragraph(plateau_words(record, held_out), lead=True),
         *([Facts(facts)] if facts else []),
     ]
+
+
+def _end_words(history: History) -> list[str]:
+    """Why the run ended before its time, if it did and has not gone on since."""
+    reached = history.train[-1]["step"] if history.train else 0
+    stopped = [alarm for alarm in history.alarms if alarm["kind"] == "stopped"]
+    return [f"The run has stopped: {a['text']}." for a in stopped[-1:] if a["step"] > reached]
 
 
 def _steps_words(record: RunRecord, last: Line) -> str:

@@ -2,7 +2,7 @@
 
 import signal
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from litebert.corpus.shards import Corpus
 from litebert.corpus.short_start import LONG_FROM
 from litebert.encoder.config import EncoderConfig
-from litebert.foundation.errors import ConfigError, DivergenceError
+from litebert.foundation.errors import ConfigError, LitebertError, StorageError
 from litebert.foundation.progress import console
 from litebert.optim import learning_rate_at
 from litebert.pretraining.assembly import (
@@ -134,9 +134,10 @@ def _pretrain(
     run.trainable.stream = training_stream(run.data, settings, plan.total_steps)
     try:
         result = Trainer(run.trainable, run.optimizer, plan, folder, state, world).run()
-    except DivergenceError:
+    except LitebertError:
         if world.first:
-            write_run_report(folder, record)
+            with suppress(StorageError):
+                write_run_report(folder, record)
         raise
     if world.first:
         save_model(folder / MODEL, run.trainable.model, corpus.tokenizer())

@@ -6,6 +6,7 @@ by `litebert pretrain --processes N` or by torchrun; both say by environment var
 
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from litebert.foundation.errors import LitebertError, LostProcessError
 from litebert.foundation.progress import silence
 
 DEFAULT_TIMEOUT = 600.0  # seconds
+_SOURCE = re.compile(r"\[[^]]*\.(?:cc|cpp|h):\d+\] *")
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,8 @@ def _collective() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:  # torch.distributed.DistError is one, and gloo raises plain ones
-        reason = str(error).strip().partition("\n")[0]
+        # The first sentence, without the place in torch's source.
+        reason = _SOURCE.sub("", str(error).strip()).partition("\n")[0].partition(". ")[0]
         raise LostProcessError(
             "another process of this run has ended, or did not answer in time; the checkpoints "
             f"are whole, and --resume goes on from the newest ({reason})"

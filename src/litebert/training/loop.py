@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, NoReturn
@@ -10,7 +11,7 @@ from typing import Literal, NoReturn
 import torch
 from pydantic import Field, field_validator
 
-from litebert.foundation.errors import DivergenceError
+from litebert.foundation.errors import DivergenceError, LitebertError, StorageError
 from litebert.foundation.progress import Progress
 from litebert.foundation.randomness import Position, derive_seed
 from litebert.foundation.settings import Settings
@@ -177,8 +178,18 @@ class Trainer:
         """Train to the end; the state is saved at the end and when interrupted.
 
         Raises DivergenceError when training goes wrong beyond what the plan's watch may mend,
-        StorageError when a checkpoint cannot be written, LostProcessError.
+        StorageError when a checkpoint cannot be written, LostProcessError, and what the trainable
+        raises. What ends a run is its last alarm.
         """
+        try:
+            return self._run()
+        except LitebertError as error:
+            with suppress(StorageError):  # on a full disk there is no room for this either
+                step = self.state.step + 1
+                self.journal.alarm("stopped", step, str(error), self.state.batches)
+            raise
+
+    def _run(self) -> TrainingResult:
         plan, stopped = self.plan, 0
         progress = Progress(plan.title, plan.total_steps, "steps", start=self.state.step)
         with Interruption() as interruption, progress as self._progress, self._writer:
@@ -367,9 +378,8 @@ class Trainer:
 
     def _stop(self, reason: str) -> NoReturn:
         advice = "lower the learning rate, or warm up longer, and start anew"
-        text = f"training does not get past step {self.state.step + 1}, and {reason}: {advice}"
-        self._alarm(Alarm("stopped", self.state.step + 1, text))
-        raise DivergenceError(text)
+        where = f"training does not get past step {self.state.step + 1}"
+        raise DivergenceError(f"{where}, and {reason}: {advice}")
 
     def _watch_best(self, monitor: Monitor) -> None:
         value = self.metrics[monitor.metric]

@@ -65,6 +65,16 @@ def test_alarms_are_counted_and_listed(tmp_path: Path) -> None:
     assert "rose to 9.1 &lt;b&gt;" in page
 
 
+def test_what_ended_a_run_opens_its_page_until_it_goes_on(tmp_path: Path) -> None:
+    record_steps(tmp_path, [7.0, 6.2])
+    Journal(tmp_path).alarm("stopped", 251, "the disk is full", batches=251)
+    assert "The run has stopped: the disk is full." in page_of(tmp_path)
+    Journal(tmp_path).record("train", 300, {"masked_lm_loss": 6.1, "seconds": 90.0})
+    page = page_of(tmp_path)
+    assert "The run has stopped" not in page
+    assert "the disk is full" in page  # among the alarms
+
+
 def test_without_a_sentence_objective_nothing_is_said_of_it(tmp_path: Path) -> None:
     record_steps(tmp_path, [7.0, 6.2], sentence_order=False)
     assert "Sentence-order" not in page_of(tmp_path)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from litebert.foundation.errors import CheckpointError, ConfigError
+from litebert.foundation.errors import CheckpointError, ConfigError, CorpusError
 from litebert.foundation.randomness import Position
 from litebert.optim import ScheduleSettings, build_optimizer, learning_rate_at
 from litebert.training.budget import BudgetSettings, resolve_length
@@ -23,6 +23,7 @@ from litebert.training.journal import read_metrics
 from litebert.training.loop import LoopSettings, Monitor, Plan, Trainer
 from litebert.training.step import MicroBatch
 from litebert.training.stopwatch import PARTS
+from litebert.training.watch import Alarm, alarms_of
 from regression import ROWS, Regression
 
 SCHEDULE = ScheduleSettings(learning_rate=0.05)
@@ -319,3 +320,23 @@ def test_the_probe_of_a_budget_leaves_no_trace(tmp_path: Path) -> None:
     steps_of(probed, minutes=0.02)
     probed.run()
     assert the_same(whole, probed)
+
+
+class Unreadable(Regression):
+    """Its data cannot be read from the twelfth batch on."""
+
+    def batch(self, position: Position) -> tuple[list[MicroBatch], Position]:
+        if position.epoch * ROWS + position.offset >= 11 * self.batch_size:
+            raise CorpusError("shard-00003.arrow, batch 7: not what was written")
+        return super().batch(position)
+
+
+def test_what_ends_a_run_is_in_its_records(tmp_path: Path) -> None:
+    trainer = make(tmp_path, task=Unreadable())
+    with pytest.raises(CorpusError):
+        trainer.run()
+    assert alarms_of(tmp_path) == [
+        Alarm("stopped", 12, "shard-00003.arrow, batch 7: not what was written")
+    ]
+    assert "step 12: stopped: shard-00003.arrow" in (tmp_path / "log.txt").read_text()
+    assert newest_checkpoint(tmp_path / "checkpoints").name == "step-00000010"
