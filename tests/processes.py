@@ -11,7 +11,7 @@ from pathlib import Path
 
 from litebert.training.launch import rank_environment
 
-PATIENCE = 120.0  # seconds, on a busy machine too
+PATIENCE = 240.0  # seconds: only what hangs takes so long, on a machine however busy
 
 _CONTEXT = get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["litebert.cli.main", "litebert.pretraining.run"])

@@ -12,7 +12,7 @@ from interrupted import Whole
 from small_runs import final_bytes, pretraining_command
 
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-PATIENCE = 240.0
+PATIENCE = 600.0
 
 
 def children(pid: int) -> list[int]:

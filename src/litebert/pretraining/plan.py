@@ -174,12 +174,13 @@ class MemoryEstimate:
         available: int | None = None,
     ) -> None:
         device, dtype = apply_machine(machine)
-        self._tracer = Tracer(config, dtype, device)
         self._data = data
         self._settings = settings
         self._on_gpu = device.type == "cuda"
+        # Before anything is traced: that takes some memory of its own, which a run does not.
         self._resident = 0 if self._on_gpu else resident_memory() or 0
         self._available = available or _available(device, self._resident)
+        self._tracer = Tracer(config, dtype, device)
         self._evaluated = _first_batch(data.heldout)
 
     def memory(self, micro_batch_size: int) -> Memory:

@@ -28,7 +28,8 @@ _COUNTED_CLASSES = 32  # a larger confusion matrix shows shades without counts
 _MOST_POINTS = 500  # of one line; more are averaged, for nobody could tell them apart
 _MOST_DOTS = 1500  # of a scatter plot
 _MARKED_POINTS = 30  # up to so many are marked: a line alone would hide how few there are
-_NAMED_MARKS = 15
+_NAMED_MARKS = 15  # labels
+_CLOSE_MARKS = 0.04  # of the width
 _DASHES: Sequence[Any] = ["solid", (0, (4, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.6, 1.2, 1.6))]
 
 
@@ -231,8 +232,7 @@ def _finished(figure: Figure, axes: Any, panel: Panel) -> str:
     """Levels, marks, axes, legend and title of a panel whose series are drawn."""
     for level in panel.levels:
         _level(axes, level)
-    for mark in panel.marks:
-        _mark(axes, mark, named=len(panel.marks) <= _NAMED_MARKS)
+    _marks(axes, panel.marks)
     axes.set_xlabel(panel.x_label)
     axes.set_ylabel(panel.y_label)
     axes.margins(x=0.02)
@@ -270,12 +270,24 @@ def _thinned(x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[An
     return np.add.reduceat(x, starts) / sizes, np.add.reduceat(y, starts) / sizes
 
 
-def _mark(axes: Any, mark: Mark, named: bool) -> None:
-    axes.axvline(mark.x, color=ALARM, linewidth=1.1, linestyle=(0, (1.2, 1.8)), zorder=1)
-    if named:
+def _marks(axes: Any, marks: Sequence[Mark]) -> None:
+    """Dotted lines with their names at the top; those that lie close together share a label."""
+    left, right = axes.get_xlim()
+    groups: list[list[int]] = []
+    for index in sorted(range(len(marks)), key=lambda index: marks[index].x):
+        mark = marks[index]
+        axes.axvline(mark.x, color=ALARM, linewidth=1.1, linestyle=(0, (1.2, 1.8)), zorder=1)
+        if groups and mark.x - marks[groups[-1][-1]].x < _CLOSE_MARKS * (right - left):
+            groups[-1].append(index)
+        else:
+            groups.append([index])
+    if len(groups) > _NAMED_MARKS:
+        return
+    for group in groups:
+        names = [marks[index].name for index in sorted(group)]
         axes.annotate(
-            mark.name,
-            (mark.x, 1),
+            ", ".join(names) if len(names) < 3 else f"{names[0]}–{names[-1]}",
+            (marks[group[-1]].x, 1),
             (2, -8),
             xycoords=("data", "axes fraction"),
             textcoords="offset points",

@@ -87,9 +87,7 @@ class Snapshot:
     @property
     def finite(self) -> bool:
         """Whether every value is a number."""
-        return all(
-            bool(t.isfinite().all()) for t in (*self.weights.values(), *self.moments.values())
-        )
+        return all(_finite(t) for t in (*self.weights.values(), *self.moments.values()))
 
 
 def checkpoint_path(folder: Path, step: int) -> Path:
@@ -214,6 +212,14 @@ def remove_later(folder: Path, step: int) -> None:
     for path in list_checkpoints(folder):
         if step_of(path) > step:
             shutil.rmtree(path)
+
+
+def _finite(tensor: Tensor) -> bool:
+    """Whether every value is a number: training waits for this, and a sum says so at once.
+
+    Only where it overflows must each value be looked at.
+    """
+    return bool(tensor.sum().isfinite()) or bool(tensor.isfinite().all())
 
 
 def _copy(tensor: Tensor) -> Tensor:

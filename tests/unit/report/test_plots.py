@@ -106,6 +106,13 @@ def test_marks_are_named_beside_their_lines_unless_there_are_too_many():
     assert many.count("var(--alarm)") == 20
 
 
+def test_marks_that_lie_close_together_share_a_label():
+    places = {"1": 3.01, "2": 3.02, "3": 3.01, "4": 8.0}
+    drawn = plots.curves(panel(marks=[plots.Mark(name, x / 9) for name, x in places.items()]))
+    assert "1–3" in words(drawn)
+    assert drawn.count("var(--alarm)") == 4 + 2
+
+
 def test_a_long_run_is_drawn_with_the_means_of_its_points():
     steps = list(range(100_000))
     drawn = plots.curves(panel(series=[plots.Series("a", steps, [s % 2 for s in steps])]))

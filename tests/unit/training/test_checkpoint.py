@@ -52,6 +52,14 @@ def test_a_snapshot_is_a_copy_and_knows_what_is_no_number(tmp_path: Path) -> Non
     assert not Snapshot.take(model, optimizer).finite
 
 
+def test_values_whose_sum_overflows_are_numbers_all_the_same() -> None:
+    large = torch.full((4,), 3e38)
+    assert Snapshot({"a": large}, {}).finite
+    for bad in (float("nan"), float("inf"), float("-inf")):
+        assert not Snapshot({"a": torch.cat([large, torch.tensor([bad])])}, {}).finite
+        assert not Snapshot({}, {"a": torch.tensor([0.0, bad])}).finite
+
+
 @pytest.mark.parametrize(
     ("rule", "kept"),
     [
