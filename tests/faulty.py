@@ -13,7 +13,8 @@ from litebert.foundation.randomness import Position
 from litebert.optim import build_optimizer
 from litebert.training.checkpoint import list_checkpoints, load_checkpoint, newest_checkpoint
 from litebert.training.distributed import ALONE, World
-from litebert.training.loop import LoopSettings, Plan, Trainer
+from litebert.training.loop import Plan, Trainer
+from litebert.training.settings import LoopSettings
 from litebert.training.step import LossTerm, MicroBatch
 from litebert.training.watch import Watch, WatchSettings
 from regression import ROWS, Regression

@@ -13,8 +13,9 @@ from faulty import faulty_trainer
 from litebert.foundation.errors import LostProcessError
 from litebert.optim import build_optimizer
 from litebert.training.distributed import World, joined_world
-from litebert.training.loop import LoopSettings, Plan, Trainer
+from litebert.training.loop import Plan, Trainer
 from litebert.training.replicas import replicate, sum_gradients
+from litebert.training.settings import LoopSettings
 from litebert.training.watch import Watch, WatchSettings
 from regression import Regression
 

@@ -18,9 +18,9 @@ from litebert.tasks.seeds import finetune_seeds, first_run
 from litebert.tasks.settings import CourseSettings, FinetuneSettings, TableSettings
 from litebert.tasks.source import Source, UserTable
 from litebert.tasks.span_task import SpanSettings
-from litebert.training.loop import LoopSettings
 from litebert.training.machine import MachineSettings
 from litebert.training.run_folder import read_run
+from litebert.training.settings import LoopSettings
 
 if TYPE_CHECKING:
     from litebert.foundation.settings import Settings

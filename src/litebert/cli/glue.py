@@ -12,8 +12,8 @@ from litebert.foundation.settings import given, optional
 from litebert.optim import ScheduleSettings
 from litebert.tasks.glue_run import SUBMISSION, run_glue
 from litebert.tasks.settings import CourseSettings
-from litebert.training.loop import LoopSettings
 from litebert.training.machine import MachineSettings
+from litebert.training.settings import LoopSettings
 
 if TYPE_CHECKING:
     from litebert.foundation.settings import Settings

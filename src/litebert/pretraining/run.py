@@ -38,13 +38,7 @@ from litebert.training.distributed import World, joined_world, restarted, starte
 from litebert.training.journal import METRICS, read_metrics
 from litebert.training.launch import launch
 from litebert.training.lock import lock_folder
-from litebert.training.loop import (
-    MAY_CHANGE_ON_RESUME,
-    Monitor,
-    Plan,
-    Trainer,
-    TrainingResult,
-)
+from litebert.training.loop import Monitor, Plan, Trainer, TrainingResult
 from litebert.training.machine import MachineSettings, resolve_machine
 from litebert.training.replicas import replicate
 from litebert.training.run_folder import (
@@ -58,6 +52,7 @@ from litebert.training.run_folder import (
     resume_machine,
     stored_settings,
 )
+from litebert.training.settings import MAY_CHANGE_ON_RESUME
 from litebert.training.watch import Watch, WatchSettings
 from litebert.weights.folder import save_model
 

@@ -11,8 +11,8 @@ from litebert.foundation.settings import Settings, given, optional
 from litebert.optim import OptimizerName, OptimizerSettings, ScheduleSettings
 from litebert.training.budget import BudgetSettings
 from litebert.training.distributed import DEFAULT_TIMEOUT
-from litebert.training.loop import LoopSettings
 from litebert.training.machine import MachineSettings
+from litebert.training.settings import LoopSettings
 from litebert.training.watch import WatchSettings
 from litebert.weights.growth import grown_config
 

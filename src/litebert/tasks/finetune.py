@@ -31,13 +31,7 @@ from litebert.training.checkpoint import (
 )
 from litebert.training.journal import Journal
 from litebert.training.lock import lock_folder
-from litebert.training.loop import (
-    MAY_CHANGE_ON_RESUME,
-    Monitor,
-    Plan,
-    Trainer,
-    TrainingResult,
-)
+from litebert.training.loop import Monitor, Plan, Trainer, TrainingResult
 from litebert.training.machine import MachineSettings, resolve_machine
 from litebert.training.recovery import begin_again
 from litebert.training.run_folder import (
@@ -50,6 +44,7 @@ from litebert.training.run_folder import (
     resume_machine,
     stored_settings,
 )
+from litebert.training.settings import MAY_CHANGE_ON_RESUME
 from litebert.training.watch import Chance
 from litebert.weights.folder import save_model
 

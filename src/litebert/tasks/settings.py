@@ -10,8 +10,8 @@ from litebert.foundation.settings import Settings
 from litebert.optim import OptimizerSettings, ScheduleSettings
 from litebert.tasks.presets import Preset
 from litebert.tasks.span_task import SpanSettings
-from litebert.training.loop import LoopSettings
 from litebert.training.machine import MachineSettings
+from litebert.training.settings import LoopSettings
 
 # Peak learning rates by the widest hidden state they suit: small models bear larger steps.
 LEARNING_RATES = ((128, 3e-4), (256, 2e-4), (512, 1e-4), (768, 3e-5), (1024, 2e-5))

@@ -20,7 +20,8 @@ from litebert.training.checkpoint import (
     newest_checkpoint,
 )
 from litebert.training.journal import read_metrics
-from litebert.training.loop import LoopSettings, Monitor, Plan, Trainer
+from litebert.training.loop import Monitor, Plan, Trainer
+from litebert.training.settings import LoopSettings
 from litebert.training.step import MicroBatch
 from litebert.training.stopwatch import PARTS
 from litebert.training.watch import Alarm, alarms_of

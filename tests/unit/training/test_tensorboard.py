@@ -7,7 +7,7 @@ import pytest
 
 from litebert.foundation.errors import ConfigError, MissingExtraError
 from litebert.training.journal import Journal, read_metrics
-from litebert.training.loop import LoopSettings
+from litebert.training.settings import LoopSettings
 from litebert.training.tensorboard import TensorBoard
 
 INSTALLED = importlib.util.find_spec("tensorboard") is not None
