@@ -27,7 +27,16 @@ def test_a_save_killed_anywhere_leaves_the_checkpoint_before_or_the_new_one(tmp_
 
 
 def test_an_older_state_gets_defaults_for_what_it_did_not_know(tmp_path: Path) -> None:
-    watch = WatchState((1.5, 2.5), 0.875, 7, 1, 5, {"not_learning": 9}, ("order_not_learnt",))
+    watch = WatchState(
+        losses=(1.5, 2.5),
+        strain=0.875,
+        suspect_since=7,
+        rewinds=1,
+        rewound_to=5,
+        restarts=2,
+        met={"not_learning": 9},
+        warned=("order_not_learnt",),
+    )
     state = TrainingState(3, Position(1, 2), 40, 1.5, batches=4, watch=watch)
     path = write_checkpoint(tmp_path, snapshot(1.0), state)
     assert read_state(path) == state
