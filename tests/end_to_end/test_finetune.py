@@ -225,6 +225,22 @@ def test_pairs_a_given_validation_file_and_cut_texts(base: Path, tmp_path: Path)
     assert (task.text_column, task.pair_column, task.label_column) == columns
 
 
+def test_accumulation_and_low_precision_change_rounding_alone(
+    base: Path, table: Path, tmp_path: Path
+):
+    settings = {"course": {"epochs": 2, "classifier_dropout": 0.0, "encoder_dropout": 0.0}}
+    parts = {**settings, "training": {"micro_batch_size": 3}}
+    low = {**settings, "machine": {"precision": "bf16"}}
+    whole, accumulated, short = (
+        finetune(base, UserTable(table), tmp_path / str(i), quick_settings(**sections))
+        for i, sections in enumerate((settings, parts, low))
+    )
+    losses = [run.result.metrics["loss"] for run in (whole, accumulated, short)]
+    assert losses[1] == pytest.approx(losses[0], abs=1e-4)
+    assert losses[2] == pytest.approx(losses[0], abs=0.03)
+    assert short.record.resolved["machine"]["precision"] == "bf16"
+
+
 def test_from_scratch_starts_from_other_weights(base: Path, table: Path, tmp_path: Path):
     settings = quick_settings(course={"epochs": 1, "from_scratch": True})
     scratch = finetune(base, UserTable(table), tmp_path / "scratch", settings)

@@ -163,3 +163,44 @@ def test_what_the_model_was_not_trained_for_is_refused(mnli: Path, glue: Path, c
     assert main(["evaluate", str(mnli), str(glue), "--split", "test"]) == 2
     assert main(["predict", str(mnli), str(glue)]) == 2
     assert "name it (--output)" in capsys.readouterr().err
+
+
+def test_glue_runs_what_is_there_and_prints_the_papers_row(base: Path, tmp_path: Path, capsys):
+    glue = write_glue(tmp_path / "glue", tasks=["mnli", "rte", "sts-b", "ax"])
+    output = tmp_path / "all"
+    places = ["--model", str(base), "--data", str(glue), "--output", str(output)]
+    assert main(["glue", *places, *QUICK]) == 0
+    captured = capsys.readouterr()
+    row = captured.out.split("average", 1)[1].splitlines()[1].split()
+    values = json.loads((output / "glue.json").read_text())
+    assert values["scores"]["mnli"].keys() == {"accuracy", "accuracy_mismatched"}
+    shown = {name: f"{100 * value:.1f}" for name, value in values["row"].items()}
+    assert row == [
+        *(shown["mnli"], "–", "–", shown["rte"], "–", "–", "–", shown["sts-b"]),
+        f"{100 * values['average']:.1f}",
+    ]
+    assert captured.err.count("(its head for mnli is left out)") == 2
+    with zipfile.ZipFile(output / "submission.zip") as archive:
+        names = ["AX.tsv", "MNLI-m.tsv", "MNLI-mm.tsv", "RTE.tsv", "STS-B.tsv"]
+        assert archive.namelist() == names
+    (output / "sts-b" / "metrics.json").unlink()  # as if it had been killed at its end
+    (output / "glue.json").unlink()
+    assert main(["glue", *places, *QUICK, "--resume"]) == 0
+    again = capsys.readouterr()
+    assert again.err.count("is done already") == 2
+    assert json.loads((output / "glue.json").read_text()) == values
+
+
+def test_glue_says_which_tasks_have_no_files(base: Path, tmp_path: Path, capsys):
+    glue = write_glue(tmp_path / "glue", tasks=["rte", "ax"])
+    places = ["--model", str(base), "--data", str(glue), "--output", str(tmp_path / "some")]
+    assert main(["glue", *places, *QUICK]) == 0
+    captured = capsys.readouterr()
+    line = next(line for line in captured.out.splitlines() if "without files" in line)
+    assert line.endswith("mnli, cola, sst-2, mrpc, sts-b, qqp, qnli, wnli")
+    assert main(["glue", *places, "--task", "ret"]) == 2
+    assert 'did you mean "rte"?' in capsys.readouterr().err
+    empty = ["--model", str(base), "--data", str(base), "--output", str(tmp_path / "none")]
+    assert main(["glue", *empty]) == 2
+    assert "the training and development files of no task" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()

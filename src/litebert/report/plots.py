@@ -26,7 +26,7 @@ from litebert.report.svg import (
 _LONGEST_LABEL = 26  # characters of a class or bar name; a longer one is cut
 _COUNTED_CLASSES = 32  # a larger confusion matrix shows shades without counts
 _MOST_POINTS = 500  # of one line; more are averaged, for nobody could tell them apart
-_MOST_DOTS = 1500  # of a scatter plot
+_MOST_DOTS = 1000  # of a scatter plot
 _MARKED_POINTS = 30  # up to so many are marked: a line alone would hide how few there are
 _NAMED_MARKS = 15  # labels
 _CLOSE_MARKS = 0.04  # of the width

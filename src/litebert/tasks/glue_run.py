@@ -55,7 +55,7 @@ class GlueOutcome:
         row = self.row()
         cells: list[Cell] = [f"{100 * row[name]:.1f}" if name in row else "–" for name in PAPER_ROW]
         average = f"{100 * fmean(row.values()):.1f}" if row else "–"
-        return Table([*(name.upper() for name in PAPER_ROW), "average"], [[*cells, average]])
+        return Table([*(GLUE[name].folder for name in PAPER_ROW), "average"], [[*cells, average]])
 
     def all_scores(self) -> Table:
         """Every official score of every task that was run."""

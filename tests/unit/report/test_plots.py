@@ -142,3 +142,10 @@ def test_threads_draw_one_after_the_other():
     for thread in threads:
         thread.join()
     assert drawn == [plots.curves(panel())] * 4
+
+
+def test_points_are_scattered_around_the_line_where_they_are_equal():
+    drawn = plots.scatter("Predicted and true", [0.0, 1.0, 5.0], [0.5, 1.0, 2.0], "true", "said")
+    assert {"Predicted and true", "true", "said"} <= set(words(drawn))
+    many = plots.scatter("Many", range(40_000), range(40_000), "a", "b")
+    assert 900 < many.count("<use") < 1100  # of so many, some are enough

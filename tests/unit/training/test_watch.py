@@ -13,6 +13,7 @@ from litebert.training.journal import Journal
 from litebert.training.watch import (
     FEWEST,
     Alarm,
+    Chance,
     Expectation,
     Judgement,
     Verdict,
@@ -161,3 +162,24 @@ def test_an_alarm_is_forgotten_only_if_its_batch_is_drawn_again(tmp_path: Path) 
     assert [alarm.text for alarm in alarms_of(tmp_path)] == ["once", "back to 2"]
     journal.forget_after(0, batches=0)
     assert alarms_of(tmp_path) == []
+
+
+def test_a_run_at_chance_is_told_from_one_that_learns() -> None:
+    chance = Chance(math.log(2), after=150, restarts=1)
+    assert chance.stuck([0.7, 0.69, 0.75])
+    assert chance.stuck([math.log(2)] * 128)
+    assert not chance.stuck([0.7, 0.66, 0.66])
+    state = WatchState(losses=(0.7, 0.72))
+    alarm = chance.alarm(state)
+    assert (alarm.kind, alarm.step) == ("stuck", 150)
+    assert alarm.text.startswith("the training loss, 0.710, is not under that of chance, 0.693")
+    assert alarm.text.endswith("the run begins again at a lower learning rate")
+    last = chance.alarm(WatchState(losses=(0.7,), restarts=1))
+    assert "nothing was learnt" in last.text
+
+
+def test_the_losses_that_are_remembered_are_the_latest() -> None:
+    state = WatchState()
+    for loss in range(200):
+        state = state.with_loss(float(loss))
+    assert state.losses == tuple(float(loss) for loss in range(72, 200))
