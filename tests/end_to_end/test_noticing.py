@@ -199,3 +199,10 @@ def test_models_of_different_tasks_do_not_answer_together(
         load_predictor([pair[0].folder, number.folder])
     with pytest.raises(ConfigError, match="no model folder is given"):
         load_predictor([])
+
+
+def test_labels_that_look_like_a_quantity_are_remarked_on(base: Path, tmp_path: Path, capsys):
+    rows = [(text, str(i % 25 / 2)) for i, (text, _) in enumerate(sentences(75))]
+    train = write_csv(tmp_path / "train.csv", ("text", "label"), rows)
+    finetune(base, UserTable(train), tmp_path / "run", quick_settings(course={"epochs": 1}))
+    assert "25 different numbers: --kind regression" in capsys.readouterr().err

@@ -40,7 +40,7 @@ def read_examples(
             if isinstance(row, RowError):
                 raise row
             example = _example(table, row, text_column, label_column, pair_column)
-            if number and not _is_number(example.label):
+            if number and not is_number(example.label):
                 problem = f'"{example.label}" in column "{label_column}" is not a number'
                 raise RowError(table.at(row), problem)
             examples.append(example)
@@ -67,7 +67,7 @@ def distinct_labels(examples: Sequence[Example], path: Path, column: str) -> tup
     if len(counts) == len(examples):
         raise DataError(
             f'{path}: no label occurs twice in column "{column}" ({len(counts):,} rows): '
-            "is it the column of the labels? Each needs several rows"
+            "is it the column of the labels? Each needs several rows; a number: --kind regression"
         )
     whole = all(label.isascii() and label.lstrip("-").isdigit() for label in counts)
     return tuple(sorted(counts, key=(lambda label: (int(label), label)) if whole else None))
@@ -135,7 +135,8 @@ def score_groups(examples: Sequence[Example]) -> list[str]:
     return [str(place * 10 // len(examples)) for place in places.tolist()]
 
 
-def _is_number(label: str) -> bool:
+def is_number(label: str) -> bool:
+    """Whether a label is a finite number."""
     try:
         return math.isfinite(float(label))
     except ValueError:

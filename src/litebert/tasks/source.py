@@ -16,6 +16,7 @@ from litebert.foundation.errors import DataError
 from litebert.tasks.examples import (
     check_labels,
     distinct_labels,
+    is_number,
     read_examples,
     score_groups,
     split_examples,
@@ -25,6 +26,8 @@ from litebert.tasks.presets import Preset
 from litebert.tasks.settings import FinetuneSettings
 from litebert.tasks.task import Example
 from litebert.text.tokenizer import Tokenizer
+
+_MANY_NUMBERS = 20  # different labels; few numbers are ratings or codes
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,7 @@ class UserTable:
             fields |= _standardised(training, self.train, table.label)
         else:
             fields["labels"] = labels
+            remarks.append(_numbers_for_labels(labels))
         return TaskData(
             kind=table.kind,
             training=training,
@@ -111,6 +115,13 @@ class UserTable:
             max_length=fitted_length(training, tokenizer, config.max_position_embeddings),
             remarks=[remark for remark in remarks if remark],
         )
+
+
+def _numbers_for_labels(labels: Sequence[str]) -> str:
+    """A remark where labels look like a quantity, each of which would be a label of its own."""
+    if len(labels) <= _MANY_NUMBERS or not all(map(is_number, labels)):
+        return ""
+    return f"the labels are {len(labels):,} different numbers: --kind regression predicts a number"
 
 
 def _standardised(examples: Sequence[Example], path: Path, column: str) -> dict[str, float]:
