@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 
 from litebert.foundation.errors import LitebertError, ModelFolderError
@@ -13,6 +13,7 @@ from litebert.foundation.progress import Progress
 from litebert.text.source import LIST_FILE
 from litebert.weights.archive import ENDINGS, is_archive, unpack
 from litebert.weights.bundle_writer import CHECKPOINT_FILE
+from litebert.weights.folder import CONFIG_FILE
 from litebert.weights.google_config import CONFIG_FILES
 from litebert.weights.mapping import listed
 
@@ -21,6 +22,10 @@ _PARTS = re.compile(r"(?P<prefix>.+)(\.index|\.meta|\.data-\d{5}-of-\d{5})")
 _LATEST = re.compile(r'^model_checkpoint_path:\s*"([^"\\]+)"', re.MULTILINE)
 _CONFIG_LIKE = "*config*.json"
 _MODEL_LIKE = "*.model"
+_LIST_LIKE = "vocab*.txt"  # the Chinese models' is called vocab_chinese.txt
+_DEEPEST, _BROADEST = 5, 1000  # folders below the one that is named, and of one depth
+_NAME_ONE = "name one"
+_VARIABLES = "variables"  # where a hub module and a saved model have their checkpoint
 
 
 @dataclass(frozen=True)
@@ -47,8 +52,8 @@ class GoogleSource:
         return named or sorted(others)
 
     def _vocabularies(self, folder: Path) -> list[Path]:
-        lists = [folder / LIST_FILE] if (folder / LIST_FILE).is_file() else []
-        return sorted(folder.glob(_MODEL_LIKE)) + lists
+        usual = [folder / LIST_FILE] if (folder / LIST_FILE).is_file() else []
+        return sorted(folder.glob(_MODEL_LIKE)) + (usual or sorted(folder.glob(_LIST_LIKE)))
 
     def _only(self, what: str, option: str, search: Callable[[Path], list[Path]]) -> Path | None:
         for folder in self.folders:
@@ -81,34 +86,38 @@ def google_source(path: Path, beside: Path) -> Iterator[GoogleSource]:
         with Progress(f"Unpacking {path.name}", path.stat().st_size, "bytes") as progress:
             unpack(path, Path(folder), _is_part, progress.advance)
         try:
-            yield find_checkpoint(Path(folder))
+            yield find_checkpoint(Path(folder), f"unpack it and {_NAME_ONE}")
         except LitebertError as error:
             # The temporary folder is gone when the message is read.
-            raise type(error)(str(error).replace(folder, str(path))) from error.__cause__
+            words = str(error).replace(str(Path(folder)), str(path))
+            raise type(error)(words) from error.__cause__
 
 
 def _is_part(name: str) -> bool:
     """Whether a file of an archive may be needed."""
     return (
-        name in (CHECKPOINT_FILE, LIST_FILE)
+        name == CHECKPOINT_FILE
+        or PurePath(name).match(_LIST_LIKE)
         or name.endswith((_INDEX, ".model", ".json"))
         or ".data-" in name
     )
 
 
-def find_checkpoint(path: Path) -> GoogleSource:
-    """The files of the checkpoint at `path`, no archive. Raises as `google_source` does."""
-    prefix, notes = _prefix(path)
+def find_checkpoint(path: Path, choose: str = _NAME_ONE) -> GoogleSource:
+    """The files of the checkpoint at `path`, no archive; where there are several, `choose` says
+    what to do. Raises as `google_source` does.
+    """
+    prefix, notes = _prefix(path, choose)
     folders = [prefix.parent, prefix.parent / "assets"]
-    if prefix.parent.name == "variables":  # a hub module, or a saved model
+    if prefix.parent.name == _VARIABLES:
         folders += [prefix.parent.parent / "assets", prefix.parent.parent]
     return GoogleSource(prefix, tuple(folders), tuple(notes))
 
 
-def _prefix(path: Path) -> tuple[Path, list[str]]:
+def _prefix(path: Path, choose: str) -> tuple[Path, list[str]]:
     """The checkpoint's prefix, and what there is to say about the choice."""
     if path.is_dir():
-        return _prefix_in(path)
+        return _prefix_below(path, choose)
     if path.with_name(f"{path.name}{_INDEX}").is_file():
         return path, []
     if path.is_file() and (part := _PARTS.fullmatch(path.name)) is not None:
@@ -121,40 +130,51 @@ def _prefix(path: Path) -> tuple[Path, list[str]]:
     raise ModelFolderError(f"{path} does not exist: name a checkpoint's folder, prefix or archive")
 
 
-def _prefix_in(folder: Path) -> tuple[Path, list[str]]:
-    for place in (folder, folder / "variables"):
-        names = _names(place)
-        if not names:
-            continue
-        latest = _latest(place)
-        if latest in names:
-            others = f" of {len(names)}" if len(names) > 1 else ""
-            return place / latest, [f"{latest}{others}, as the file checkpoint says"]
-        if len(names) > 1:
+def _prefix_below(folder: Path, choose: str) -> tuple[Path, list[str]]:
+    """The checkpoint in a folder, or the nearest of those in the folders below it."""
+    level = [folder]
+    for _ in range(_DEEPEST):
+        held = [place for place in level if _names(place) or _names(place / _VARIABLES)]
+        if len(held) == 1:
+            return _prefix_in(held[0], choose)
+        if held:
             raise ModelFolderError(
-                f"{folder} holds several checkpoints, name one: "
-                f"{listed([str(place / name) for name in names])}"
+                f"{folder} holds several checkpoints, {choose}: {listed([str(p) for p in held])}"
             )
-        said = [f"the file checkpoint names {latest}, which is not there"] if latest else []
-        return place / names[0], said
-    inner = [p for p in sorted(folder.iterdir()) if p.is_dir() and (_names(p) or _is_module(p))]
-    if len(inner) == 1:  # as archives have it
-        return _prefix_in(inner[0])
-    if inner:
+        level = sorted(path for place in level for path in _folders(place))[:_BROADEST]
+    why = f"there is no file *{_INDEX} in it"
+    if (folder / CONFIG_FILE).is_file():
+        why = f"if it is Hugging Face's, run litebert import huggingface {folder} on it"
+    raise ModelFolderError(f"{folder} holds no TensorFlow checkpoint: {why}")
+
+
+def _prefix_in(folder: Path, choose: str) -> tuple[Path, list[str]]:
+    """The checkpoint in a folder that holds at least one."""
+    place = folder if _names(folder) else folder / _VARIABLES
+    names = _names(place)
+    latest = _latest(place)
+    if latest in names:
+        others = f" of {len(names)}" if len(names) > 1 else ""
+        return place / latest, [f"{latest}{others}, as the file checkpoint says"]
+    if len(names) > 1:
         raise ModelFolderError(
-            f"{folder} holds several checkpoints, name one: {listed([str(p) for p in inner])}"
+            f"{folder} holds several checkpoints, {choose}: "
+            f"{listed([str(place / name) for name in names])}"
         )
-    raise ModelFolderError(
-        f"{folder} holds no TensorFlow checkpoint: there is no file *{_INDEX} in it"
-    )
+    said = [f"the file checkpoint names {latest}, which is not there"] if latest else []
+    return place / names[0], said
+
+
+def _folders(folder: Path) -> list[Path]:
+    """The folders in a folder, those that links lead to left out; none where it cannot be read."""
+    try:
+        return [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()]
+    except OSError:
+        return []
 
 
 def _names(folder: Path) -> list[str]:
     return sorted(path.name.removesuffix(_INDEX) for path in folder.glob(f"*{_INDEX}"))
-
-
-def _is_module(folder: Path) -> bool:
-    return bool(_names(folder / "variables"))
 
 
 def _latest(folder: Path) -> str:

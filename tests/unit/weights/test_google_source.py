@@ -1,6 +1,7 @@
 """A checkpoint's files, wherever they are."""
 
 import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,61 @@ def test_errors_name_the_archive_and_not_the_temporary_folder(tmp_path: Path) ->
         raise VocabularyError(f"{files.prefix.with_name('a.model')} is damaged")
     assert str(damaged.value) == f"{archive}/b/a.model is damaged"
     assert [path for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_checkpoint_some_folders_down_is_found(tmp_path: Path) -> None:
+    """As in an archive that was packed from another place than its folder."""
+    prefix = checkpoint(tmp_path / "home" / "models" / "albert_base")
+    hub = checkpoint(tmp_path / "other" / "deep" / "hub" / "variables", "variables")
+    assert prefix_of(tmp_path / "home", tmp_path) == prefix
+    assert prefix_of(tmp_path / "other", tmp_path) == hub
+    with pytest.raises(ModelFolderError, match=r"several checkpoints, name one: .*albert_base"):
+        checkpoint(tmp_path / "home" / "models" / "second")
+        prefix_of(tmp_path / "home", tmp_path)
+
+
+def test_a_published_zip_is_read_too(tmp_path: Path) -> None:
+    checkpoint(tmp_path / "uncased", "bert_model.ckpt")
+    with zipfile.ZipFile(tmp_path / "uncased.zip", "w") as file:
+        for path in (tmp_path / "uncased").iterdir():
+            file.write(path, f"uncased_L-12/{path.name}")
+    with google_source(tmp_path / "uncased.zip", tmp_path / "out") as files:
+        assert files.prefix.name == "bert_model.ckpt"
+        assert not files.prefix.with_name("bert_model.ckpt.meta").exists()
+
+
+def test_several_in_an_archive_must_be_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with tarfile.open("two.tar.gz", "w:gz") as tar:
+        for name in ("one", "two"):
+            checkpoint(tmp_path / name)
+            tar.add(name)
+    for path in (Path("two.tar.gz"), tmp_path / "two.tar.gz"):
+        with pytest.raises(ModelFolderError) as caught:
+            prefix_of(path, Path())
+        words = f"{path} holds several checkpoints, unpack it and name one: {path}/one, {path}/two"
+        assert str(caught.value) == words
+
+
+def test_the_chinese_models_list_of_pieces_has_a_name_of_its_own(tmp_path: Path) -> None:
+    prefix = checkpoint(tmp_path / "a")
+    (tmp_path / "a" / "vocab_chinese.txt").touch()
+    with google_source(prefix, tmp_path / "out") as files:
+        assert files.vocabulary() == tmp_path / "a" / "vocab_chinese.txt"
+        (tmp_path / "a" / "vocab.txt").touch()
+        assert files.vocabulary() == tmp_path / "a" / "vocab.txt"
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        tar.add(tmp_path / "a", "a")
+    with google_source(tmp_path / "a.tar", tmp_path / "out") as files:
+        assert files.vocabulary() is not None
+
+
+def test_a_hugging_face_folder_is_told_its_command(tmp_path: Path) -> None:
+    (tmp_path / "config.json").touch()
+    with pytest.raises(ModelFolderError, match=f"run litebert import huggingface {tmp_path}"):
+        prefix_of(tmp_path, tmp_path / "out")
 
 
 def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
