@@ -77,7 +77,7 @@ def _untar(source: "_Stream", folder: Path, wanted: Callable[[str], bool]) -> No
 
 
 def _unzip(file: "_Watched", folder: Path, wanted: Callable[[str], bool], limit: int) -> None:
-    with zipfile.ZipFile(file) as archive:  # type: ignore[call-overload]
+    with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         _check_count(len(members))
         size = 0
