@@ -60,7 +60,7 @@ def print_report(report: MappingReport) -> None:
             console.print(f"{outcome}: and {len(rows) - _SHOWN:,} more: see import.json")
     skipped = [row.note for row in report.rows if row.outcome == "skipped"]
     for reason in dict.fromkeys(skipped):
-        console.print(f"skipped: {skipped.count(reason):,} are {reason}", markup=False)
+        console.print(f"skipped: {skipped.count(reason):,} tensors: {reason}", markup=False)
     for note in report.notes:
         console.print(f"note: {note}", markup=False)
 

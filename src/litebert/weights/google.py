@@ -15,7 +15,7 @@ from litebert.text.normalise import replace_surrogates
 from litebert.text.tokenizer import SentencePieceTokenizer, Tokenizer, WordPieceTokenizer
 from litebert.weights.archive import is_archive
 from litebert.weights.bundle import Bundle
-from litebert.weights.google_checkpoint import Checkpoint, Choice, build, choose_head
+from litebert.weights.google_checkpoint import Checkpoint, build, choose_head
 from litebert.weights.google_config import (
     CONFIG_FILES,
     GoogleConfig,
@@ -71,16 +71,16 @@ def import_google(
             checkpoint = Checkpoint.of(bundle)
             said = _configuration(checkpoint, files, config)
             check_vocabulary(tokenizer, said.config)
-            choice = choose_head(checkpoint, said, head, allow_missing_heads)
-            model, rows = build(checkpoint, said, choice)
-        notes = (*files.notes, *_notes(checkpoint, said, choice))
+            fit = choose_head(checkpoint, said, head, allow_missing_heads)
+            model, rows = build(checkpoint, said, fit)
+        notes = (*files.notes, *_notes(checkpoint, said), *fit.notes)
         notes += tuple(vocabulary_notes(tokenizer, said.config))
         if tokenizer is not None and not cased and _CASED.search(f"{source} {files.prefix}"):
             notes += ('the name says "cased": if the model keeps the case of text, give --cased',)
-        every = (*rows, *checkpoint.skipped, *choice.rows)
+        every = (*rows, *checkpoint.skipped, *fit.rows)
         report = MappingReport(_where(source, files.prefix), every, notes)
         name = None if found is None else found.name
-        made = Imported(out, said.config, choice.head, name, report)
+        made = Imported(out, said.config, fit.blueprint.head, name, report)
         save_import(made, model, tokenizer)
     return made
 
@@ -117,7 +117,7 @@ def _where(source: Path, prefix: Path) -> str:
     return replace_surrogates(where)
 
 
-def _notes(checkpoint: Checkpoint, said: GoogleConfig, choice: Choice) -> list[str]:
+def _notes(checkpoint: Checkpoint, said: GoogleConfig) -> list[str]:
     """What the user should know besides what became of the variables."""
     notes: list[str] = []
     file = Path(said.where).name
@@ -127,6 +127,4 @@ def _notes(checkpoint: Checkpoint, said: GoogleConfig, choice: Choice) -> list[s
         notes.append(f"{file}: {', '.join(said.ignored)}: ignored, nothing depends on it")
     if said.config.hidden_act == "gelu":
         notes.append(f'{file}: "gelu" is the tanh approximation in Google\'s files, and stays it')
-    if any(row.outcome == "missing" for row in choice.rows):
-        notes.append("what is missing is left out: a head made later begins at random weights")
     return notes

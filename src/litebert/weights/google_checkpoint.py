@@ -1,20 +1,13 @@
 """What is in an open checkpoint of Google's, which head it has, and the form it must fit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import nn
 
 from litebert.encoder.encoder import Encoder
-from litebert.encoder.models import HEADS, Head, Model, encoder_of
+from litebert.encoder.models import HEADS, Head, Model
 from litebert.foundation.errors import ModelFolderError
-from litebert.weights.assembly import (
-    HEAD_PARTS,
-    Blueprint,
-    FormOf,
-    assemble,
-    empty_model,
-    head_in,
-)
+from litebert.weights.assembly import HEAD_PARTS, Blueprint, FormOf, head_in
 from litebert.weights.bundle import Bundle
 from litebert.weights.google_config import GoogleConfig, google_sets
 from litebert.weights.google_names import (
@@ -28,6 +21,7 @@ from litebert.weights.google_names import (
     without_prefix,
 )
 from litebert.weights.mapping import Mapped, listed
+from litebert.weights.missing import SMALLER, Fit, built, fitted
 from litebert.weights.names import Family
 from litebert.weights.stored import Shape, StoredForm, named_form
 
@@ -81,79 +75,50 @@ class Checkpoint:
         return self.names[name].removesuffix(name)
 
 
-@dataclass(frozen=True)
-class Choice:
-    """Which head is taken from a checkpoint, and what becomes of the rest."""
-
-    head: Head
-    pooler: bool
-    names: dict[str, str]
-    """The variables that the model must consist of: Google's names, and those in the bundle."""
-    rows: tuple[Mapped, ...]
-    """Variables of heads that are not wanted, and those that are not there."""
-
-
 def choose_head(
     checkpoint: Checkpoint, said: GoogleConfig, asked: Head | None, allow_missing: bool
-) -> Choice:
+) -> Fit:
     """The head that is asked for, that the configuration says, or that is there.
 
-    Raises ModelFolderError where that is not in the checkpoint, or not clear; where nothing was
-    asked, also where the heads of pretraining are missing, and always where the pooler is; unless
-    they are allowed to. Also where the configuration asks for more layers than there can be.
+    Nothing asked and said, heads of pretraining are expected where there is no other, and where a
+    part of a head or the pooler is missing and may be, it is a smaller one or the encoder alone.
+    Raises ModelFolderError where what is wanted is not in the checkpoint, or not clear, and where
+    the configuration asks for more layers than there can be.
     """
     _check_layers(checkpoint, said)
-    names, where = checkpoint.names, checkpoint.bundle.where
-    held = heads_held(names, checkpoint.family)
-    parts = {name.partition(".")[0] for name in held}
+    names, family = checkpoint.names, checkpoint.family
+    parts = {name.partition(".")[0] for name in heads_held(names, family)}
     wanted = asked or said.head
-    missing: list[str] = []
-    if wanted is None:
-        head = _only_head(held, where)
-        if head in ("none", "masked_lm"):
-            missing = [part for part in HEAD_PARTS["pretraining"] if part not in parts]
-    else:
-        head = wanted
-        if absent := [part for part in HEAD_PARTS[head] if part not in parts]:
-            raise ModelFolderError(
-                f"{where} has no {' and '.join(absent)}, which the head for {head} is made of; it "
-                f"holds {' and '.join(sorted(parts)) or 'the encoder alone'}"
-            )
-    pooler = google_name(_POOLER, checkpoint.family) in names
-    if said.pooler and not pooler and not HEADS[head].needs_pooler:
-        missing.append("encoder.pooler")
-    gone = _missing_rows(missing, said) if missing else ()
-    if gone and not allow_missing:
-        raise ModelFolderError(
-            f"{where}: {len(gone)} missing: {listed(f'{row.stored} {row.shape}' for row in gone)}; "
-            "to import what is there, give --allow-missing-heads"
-        )
-    unwanted = head_names(parts - set(HEAD_PARTS[head]), checkpoint.family)
+    head = _head_among(parts, checkpoint.bundle.where) if wanted is None else wanted
+    if wanted is not None:
+        _check_wanted(wanted, parts, checkpoint.bundle.where)
+    pooler = google_name(_POOLER, family) in names
+
+    def blueprint(head: Head, pooler: bool) -> Blueprint:
+        return _blueprint(checkpoint, said, head, pooler)
+
+    whole = blueprint(head, pooler or said.pooler)
+    # Of what is wanted only the pooler may be missing.
+    less = SMALLER.get(head, ("none",)) if wanted is None else (wanted,)
+    smaller = [blueprint(name, pooler) for name in less]
+    unwanted = head_names(parts - set(HEAD_PARTS[head]), family)
     left = tuple(
-        Mapped(stored, None, checkpoint.bundle.shapes[stored], "skipped", "a head not asked for")
+        Mapped(stored, None, checkpoint.bundle.shapes[stored], "skipped", "of a head not asked for")
         for name, stored in names.items()
         if name in unwanted
     )
     kept = {name: stored for name, stored in names.items() if name not in unwanted}
-    return Choice(head, pooler or HEADS[head].needs_pooler, kept, (*left, *gone))
+    form = google_form(said.groups, said.where)
+    fit = fitted(whole, smaller, checkpoint.bundle, kept, form, allow_missing)
+    return replace(fit, rows=(*left, *fit.rows))
 
 
-def build(checkpoint: Checkpoint, said: GoogleConfig, choice: Choice) -> tuple[Model, list[Mapped]]:
+def build(checkpoint: Checkpoint, said: GoogleConfig, fit: Fit) -> tuple[Model, list[Mapped]]:
     """The model with a checkpoint's variables, and what became of each.
 
     Raises ModelFolderError that lists what is missing, unknown or of the wrong shape.
     """
-    weights = google_name("classifier.weight", checkpoint.family)
-    shape = checkpoint.shapes.get(weights, ())
-    if choice.head == "choice" and shape[:1] != (1,):
-        raise ModelFolderError(
-            f"{checkpoint.bundle.where}: {weights} {shape} has not one output: it is no choice"
-        )
-    classes = shape[0] if shape and shape[0] else 1
-    blueprint = Blueprint(said.config, choice.head, classes, choice.pooler)
-    return assemble(
-        blueprint, checkpoint.bundle, google_form(said.groups, said.where), choice.names
-    )
+    return built(fit, checkpoint.bundle, google_form(said.groups, said.where), fit.names)
 
 
 def google_form(groups: int, where: str) -> FormOf:
@@ -177,24 +142,35 @@ def _check_layers(checkpoint: Checkpoint, said: GoogleConfig) -> None:
         )
 
 
-def _only_head(held: set[str], where: str) -> Head:
+def _head_among(parts: set[str], where: str) -> Head:
+    """The head that the parts of heads in a checkpoint are of, one of pretraining if of none."""
+    if parts <= set(HEAD_PARTS["pretraining"]):
+        return "pretraining"
     try:
-        return head_in(held)
+        return head_in(parts)
     except ModelFolderError:
-        parts = sorted({name.partition(".")[0] for name in held})
         raise ModelFolderError(
-            f"{where} holds {' and '.join(parts)}, which are not the head of one model: "
+            f"{where} holds {' and '.join(sorted(parts))}, which are not the head of one model: "
             f"say what is wanted with --head ({', '.join(HEADS)})"
         ) from None
 
 
-def _missing_rows(modules: list[str], said: GoogleConfig) -> tuple[Mapped, ...]:
-    """A row for each variable of the heads of pretraining, or of the pooler, that is not there."""
-    whole = empty_model(Blueprint(said.config, "pretraining"))
-    form = google_form(said.groups, said.where)(whole, encoder_of(whole))
-    wanted = tuple(f"{module}." for module in modules)
-    return tuple(
-        Mapped(name, ours, form.shapes[name], "missing", "not there, and not made up")
-        for name, ours in form.parameters.items()
-        if ours.startswith(wanted)
-    )
+def _check_wanted(head: Head, parts: set[str], where: str) -> None:
+    """Raise ModelFolderError where nothing of a part of a wanted head is there."""
+    if absent := [part for part in HEAD_PARTS[head] if part not in parts]:
+        raise ModelFolderError(
+            f"{where} has no {' and '.join(absent)}, which the head for {head} is made of; it "
+            f"holds {' and '.join(sorted(parts)) or 'the encoder alone'}"
+        )
+
+
+def _blueprint(checkpoint: Checkpoint, said: GoogleConfig, head: Head, pooler: bool) -> Blueprint:
+    """What to build for a head. Raises ModelFolderError for a choice of several outputs."""
+    weights = google_name("classifier.weight", checkpoint.family)
+    shape = checkpoint.shapes.get(weights, ())
+    if head == "choice" and shape[:1] != (1,):
+        raise ModelFolderError(
+            f"{checkpoint.bundle.where}: {weights} {shape} has not one output: it is no choice"
+        )
+    classes = shape[0] if shape and shape[0] else 1
+    return Blueprint(said.config, head, classes, pooler or HEADS[head].needs_pooler)

@@ -256,6 +256,10 @@ POOLER = ["bert/pooler/dense/bias", "bert/pooler/dense/kernel"]
         (HEADS_OF_PRETRAINING[5:], "masked_lm"),
         (HEADS_OF_PRETRAINING[5:] + POOLER, "masked_lm"),
         (HEADS_OF_PRETRAINING + POOLER, "none"),
+        (POOLER, "masked_lm"),
+        (HEADS_OF_PRETRAINING[:5], "none"),
+        (HEADS_OF_PRETRAINING[:1], "none"),
+        (HEADS_OF_PRETRAINING[5:6], "masked_lm"),
     ],
 )
 def test_a_backbone_is_imported_where_that_is_allowed(
@@ -276,11 +280,22 @@ def test_a_backbone_is_imported_where_that_is_allowed(
         assert "pooler.weight" in model.state_dict()
 
 
-def test_half_a_head_is_damage_and_no_missing_head(checkpoint: Path, tmp_path: Path) -> None:
+def test_what_is_left_of_a_head_is_skipped(checkpoint: Path, tmp_path: Path) -> None:
     alter(checkpoint, {HEADS_OF_PRETRAINING[0]: None})
-    for allowed in (False, True):
-        with pytest.raises(ModelFolderError, match="1 missing: cls/predictions/output_bias"):
-            import_google(checkpoint, tmp_path / "made", allow_missing_heads=allowed)
+    made = import_google(checkpoint, tmp_path / "made", allow_missing_heads=True)
+    skipped = {row.stored for row in made.report.rows if row.outcome == "skipped"}
+    assert skipped == {*HEADS_OF_PRETRAINING[1:]}
+
+
+def test_a_head_that_is_wanted_must_be_whole(tmp_path: Path) -> None:
+    prefix = exported(tmp_path, model_of(tiny_config(), "classification"))
+    for gone in (["output_bias"], POOLER):
+        alter(prefix, dict.fromkeys(gone))
+        for allowed in (False, True):
+            with pytest.raises(ModelFolderError, match=f"missing: .*{gone[-1]}"):
+                import_google(prefix, tmp_path / "made", None, None, "classification", allowed)
+    made = import_google(prefix, tmp_path / "made", allow_missing_heads=True)
+    assert made.head == "none"
 
 
 def test_a_head_that_is_not_there_cannot_be_wanted(checkpoint: Path, tmp_path: Path) -> None:
