@@ -132,7 +132,7 @@ def describe(error: ValidationError, model: type[BaseModel]) -> str:
     """The first problem pydantic found, in one line that says how to mend it."""
     problem = error.errors()[0]
     path = [str(part) for part in problem["loc"]]
-    name = ".".join(path) or "value"
+    name = ".".join(path)
     if problem["type"] == "extra_forbidden":
         known = _fields_at(model, path[:-1])
         return f'unknown key "{name}", {nearest(path[-1], known)}'
@@ -140,7 +140,7 @@ def describe(error: ValidationError, model: type[BaseModel]) -> str:
     message = message[:1].lower() + message[1:]
     given = problem.get("input")
     shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) else ""
-    return f"{name}: {message}{shown}"
+    return f"{name}: {message}{shown}" if name else message  # of the settings as a whole
 
 
 def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:

@@ -196,6 +196,8 @@ def _not_imported(folder: Path, values: dict[str, Any], reason: ModelFolderError
 
 
 def _next(head: Head, folder: Path) -> str:
+    if not holds_vocabulary(folder):
+        return f"Copy its {MODEL_FILE} or {LIST_FILE} into the folder: it cannot read text without"
     if head == "classification":
         return f"litebert predict {folder} ROWS labels new rows"
     return f"litebert finetune {folder} TABLE --output RUN fine-tunes it"

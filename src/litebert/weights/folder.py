@@ -171,6 +171,16 @@ def resolve_model_folder(path: str | Path) -> Path:
     )
 
 
+def require_apart(source: Path, out: Path) -> None:
+    """Raise ModelFolderError where what is made of a folder would lie in it, or around it."""
+    a, b = source.absolute().resolve(), out.absolute().resolve()
+    if a == b or a in b.parents or b in a.parents:
+        raise ModelFolderError(
+            f"{out} and {source} lie within each other, and the original is never changed: "
+            "name another folder"
+        )
+
+
 def is_model_folder(folder: Path) -> bool:
     """Whether a folder holds a model as litebert saves it, which a newer one may replace."""
     weights = (WEIGHTS_FILE, OWN_WEIGHTS_FILE)

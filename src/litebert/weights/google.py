@@ -27,6 +27,7 @@ from litebert.weights.google_source import GoogleSource, google_source
 from litebert.weights.imported import (
     Imported,
     check_vocabulary,
+    number_notes,
     require_place,
     save_import,
     vocabulary_notes,
@@ -74,7 +75,7 @@ def import_google(
             fit = choose_head(checkpoint, said, head, allow_missing_heads)
             model, rows = build(checkpoint, said, fit)
         notes = (*files.notes, *_notes(checkpoint, said), *fit.notes)
-        notes += tuple(vocabulary_notes(tokenizer, said.config))
+        notes += (*number_notes(model), *vocabulary_notes(tokenizer, said.config))
         if tokenizer is not None and not cased and _CASED.search(f"{source} {files.prefix}"):
             notes += ('the name says "cased": if the model keeps the case of text, give --cased',)
         every = (*rows, *checkpoint.skipped, *fit.rows)

@@ -10,7 +10,7 @@ from litebert.foundation.errors import ConfigError
 from litebert.foundation.files import atomic_folder, require_vacant, write_json
 from litebert.text.source import CONFIG_FILE, LIST_FILE, MODEL_FILE
 from litebert.weights.bundle_writer import Variable, write_bundle
-from litebert.weights.folder import load_model, resolve_model_folder
+from litebert.weights.folder import load_model, require_apart, resolve_model_folder
 from litebert.weights.google_checkpoint import google_form
 from litebert.weights.google_config import CONFIG_FILES, google_configuration, stored_groups
 
@@ -43,6 +43,7 @@ def export_google(folder: str | Path, out: str | Path, prefix: str = PREFIX) -> 
     if not prefix or Path(prefix).name != prefix:
         raise ConfigError(f'the prefix "{prefix}" is not the beginning of a file name')
     require_vacant(out)
+    require_apart(place, out)
     model = load_model(place)
     encoder = encoder_of(model)
     config, head = encoder.config, head_of(model)

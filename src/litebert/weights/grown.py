@@ -23,13 +23,15 @@ from litebert.weights.folder import (
     TASK_FILE,
     load_model,
     matching_tokenizer,
+    require_apart,
     resolve_model_folder,
     save_model,
     weights_file,
 )
-from litebert.weights.growth import BIASES, WORDS, Part, grow, grown_config, growth_of
+from litebert.weights.growth import BIASES, WORDS, Part, counted, grow, grown_config, growth_of
 from litebert.weights.surgery import (
     RowSources,
+    every_row,
     padded,
     replaced_vocabulary,
     same_vocabulary,
@@ -104,6 +106,7 @@ def grow_folder(
     out = Path(out)
     require_vacant(out)
     source = resolve_model_folder(folder)
+    require_apart(source, out)
     tokenizer = None if vocabulary is None else Tokenizer.load(vocabulary)
     changes = given(settings)
     if not changes and tokenizer is None:
@@ -132,12 +135,14 @@ def grown_model(
     rows = changes.pop("vocab_size", None)
     if rows == before.vocab_size and tokenizer is None:
         rows = None  # they are there
-    old = _tokenizer_of(folder, before, needed=tokenizer is not None or rows is not None)
+    more = rows is not None and rows > before.vocab_size
+    needed = tokenizer is not None or (rows is not None and not more)
+    old = _tokenizer_of(folder, before, needed)
     parts: list[Part] = []
     pieces: dict[str, int] = {}
-    if old is not None and (tokenizer is not None or rows is not None):
-        sources = same_vocabulary(old)
-        if tokenizer is not None:
+    if needed or more:
+        sources = every_row(before.vocab_size) if old is None else same_vocabulary(old)
+        if old is not None and tokenizer is not None:
             sources = replaced_vocabulary(old, tokenizer)
             pieces = {"kept": sources.kept, "averaged": sources.averaged, "new": sources.anew}
         sources = padded(sources, sources.pieces if rows is None else rows)
@@ -182,15 +187,16 @@ def _row_parts(model: Model, sources: RowSources) -> list[Part]:
     parts = []
     for name, width in widths.items():
         rows = [
-            Part(name, "kept", sources.kept * width, f"{sources.kept:,} pieces"),
+            Part(name, "kept", sources.kept * width, counted(sources.kept, "piece")),
             Part(
                 name,
                 "averaged",
                 sources.averaged * width,
-                f"{sources.averaged:,} pieces: the mean of what the old tokenizer writes for them",
+                f"{counted(sources.averaged, 'piece')}: the mean of what the old tokenizer writes "
+                "in their place",
             ),
-            Part(name, "new", sources.anew * width, f"{sources.anew:,} pieces: {mean}"),
-            Part(name, "new", extra * width, f"{extra:,} rows of no piece: {mean}"),
+            Part(name, "new", sources.anew * width, f"{counted(sources.anew, 'piece')}: {mean}"),
+            Part(name, "new", extra * width, f"{counted(extra, 'row')} of no piece: {mean}"),
             Part(name, "dropped", gone * width, f"{gone:,} of {before:,} rows, no longer used"),
         ]
         parts += [part for part in rows if part.parameters]

@@ -138,7 +138,7 @@ def _check_equal(
         kind = "group" if is_shared(encoder.config, half) else "depth"
         asked = f'sharing "{config.sharing}"'
         if is_shared(config, half):
-            asked += f" in {_counted(config.num_hidden_groups, 'group')}"
+            asked += f" in {counted(config.num_hidden_groups, 'group')}"
         labels = [_label(b, encoder.config.inner_group_num) for b in (used[0], block)]
         raise ConfigError(
             f"{asked}: the {HALVES[half]} of {kind} {labels[0]} and of {kind} {labels[1]} would "
@@ -196,12 +196,14 @@ def _half_part(
         news = [_label(new, config.inner_group_num) for new, _ in group]
         span = news[0] if len(news) == 1 else f"{news[0]} to {news[-1]}"
         runs.append(f"{span} from {kinds[1]} {_label(used, old.inner_group_num)}")
-    return Part(HALVES[half], "copied", size, f"{kinds[0]}s {', '.join(runs)}")
+    several = "s" if len(blocks) > 1 else ""
+    return Part(HALVES[half], "copied", size, f"{kinds[0]}{several} {', '.join(runs)}")
 
 
 def _label(block: Block, inner_layers: int) -> str:
     return f"{block.number}.{block.inner}" if inner_layers > 1 else str(block.number)
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" + ("s" if count != 1 else "")
+def counted(count: int, noun: str) -> str:
+    """A number with its noun."""
+    return f"{count:,} {noun}" + ("s" if count != 1 else "")

@@ -34,6 +34,7 @@ from litebert.weights.huggingface_source import (
 from litebert.weights.imported import (
     Imported,
     check_vocabulary,
+    number_notes,
     require_place,
     save_import,
     vocabulary_notes,
@@ -90,7 +91,7 @@ def import_huggingface(
         rows += [*choice.rows, *_constants(weights)]
     task, named = _task(model, values)
     notes = [*decided, *choice.notes, *named, *_notes(config, values, kinds)]
-    notes += vocabulary_notes(tokenizer, config)
+    notes += [*number_notes(model), *vocabulary_notes(tokenizer, config)]
     report = MappingReport(replace_surrogates(str(path)), tuple(rows), tuple(notes))
     made = Imported(out, config, head_of(model), file, report)
     save_import(made, model, tokenizer, task)

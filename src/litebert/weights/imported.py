@@ -1,8 +1,11 @@
 """What every import leaves behind: a model folder, in it a report, and a card that says whence."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from litebert.encoder.config import EncoderConfig
 from litebert.encoder.models import HEADS, Head, Model, encoder_of
@@ -11,8 +14,8 @@ from litebert.foundation.files import atomic_folder, require_vacant, write_json
 from litebert.text.agreement import fast_exceptions
 from litebert.text.tokenizer import Tokenizer
 from litebert.weights.configuration import ARCHITECTURES, architecture
-from litebert.weights.folder import is_model_folder, save_model
-from litebert.weights.mapping import OUTCOMES, MappingReport
+from litebert.weights.folder import is_model_folder, require_apart, save_model
+from litebert.weights.mapping import OUTCOMES, MappingReport, listed
 
 IMPORT_FILE = "import.json"
 
@@ -34,12 +37,7 @@ def require_place(source: Path, out: Path) -> None:
 
     An older model folder in its place may be replaced. Raises StorageError, ModelFolderError.
     """
-    a, b = source.absolute().resolve(), out.absolute().resolve()
-    if a == b or a in b.parents or b in a.parents:
-        raise ModelFolderError(
-            f"{out} and {source} lie within each other, and the original is never changed: "
-            "name another folder"
-        )
+    require_apart(source, out)
     require_vacant(out, is_model_folder(out))
 
 
@@ -77,6 +75,23 @@ def vocabulary_notes(tokenizer: Tokenizer | None, config: EncoderConfig) -> list
             f"{config.vocab_size:,}: the last rows of its embeddings are never used"
         ]
     return []
+
+
+def number_notes(model: Model) -> list[str]:
+    """What the user should know of a model's numbers: whether some of them are none."""
+    wrong = [name for name, tensor in model.state_dict().items() if not _is_finite(tensor)]
+    if not wrong:
+        return []
+    held = "1 tensor holds" if len(wrong) == 1 else f"{len(wrong):,} tensors hold"
+    return [
+        f"{held} numbers that are infinite or none (NaN): {listed(wrong)}; "
+        "the model was damaged, or its training failed"
+    ]
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    # Without a mask or a copy, which would be as large as the tensor.
+    return all(map(math.isfinite, map(float, tensor.aminmax()))) if tensor.numel() else True
 
 
 def import_card(made: Imported, model: Model, tokenizer: Tokenizer | None) -> str:

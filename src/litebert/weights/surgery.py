@@ -60,6 +60,11 @@ def same_vocabulary(tokenizer: Tokenizer) -> RowSources:
     return RowSources(rows, tokenizer.ordinary_ids.tolist(), len(rows), 0, 0)
 
 
+def every_row(rows: int) -> RowSources:
+    """The sources of a table of which nothing says what its rows stand for: all are kept."""
+    return RowSources([(index,) for index in range(rows)], range(rows), rows, 0, 0)
+
+
 def padded(sources: RowSources, rows: int) -> RowSources:
     """The same in a table of `rows`, of which those beyond the pieces begin as the mean row.
 

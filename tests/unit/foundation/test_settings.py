@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import Field, ValidationError
 
+from litebert.encoder.config import EncoderConfig
 from litebert.foundation.errors import ConfigError
 from litebert.foundation.settings import (
     Settings,
@@ -40,6 +41,11 @@ def test_a_wrong_value_is_named_and_shown() -> None:
         Outer.parse({"inner": {"size": 0}})
     with pytest.raises(ValidationError, match="frozen"):
         Outer().name = "y"
+
+
+def test_values_that_contradict_each_other_have_no_name() -> None:
+    with pytest.raises(ConfigError, match="^here: hidden_size 33 is not a multiple of"):
+        EncoderConfig.parse({"hidden_size": 33, "num_attention_heads": 4}, "here")
 
 
 def test_layers_replace_key_by_key() -> None:

@@ -137,8 +137,9 @@ def test_a_damaged_model_of_ours_is_an_error(albert: Path, tmp_path: Path) -> No
 
 def test_a_model_without_a_usable_vocabulary_is_shown_all_the_same(tmp_path: Path) -> None:
     save_model(tmp_path / "model", MaskedLMModel(tiny_config()))
-    line = inspect_model(tmp_path / "model").facts["vocabulary"]
-    assert line == "none beside the model, which embeds 40 pieces"
+    found = inspect_model(tmp_path / "model")
+    assert found.facts["vocabulary"] == "none beside the model, which embeds 40 pieces"
+    assert "Copy its spiece.model or vocab.txt" in found.hints[0]
     small_tokenizer().save(tmp_path / "model")
     line = inspect_model(tmp_path / "model").facts["vocabulary"]
     assert line.startswith("cannot be used: ")

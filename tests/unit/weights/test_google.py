@@ -287,6 +287,11 @@ def test_what_is_left_of_a_head_is_skipped(checkpoint: Path, tmp_path: Path) -> 
     assert skipped == {*HEADS_OF_PRETRAINING[1:]}
 
 
+def test_an_export_does_not_lie_in_the_model_it_is_of(checkpoint: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelFolderError, match="lie within each other"):
+        export_google(tmp_path / "model", tmp_path / "model" / "google")
+
+
 def test_a_head_that_is_wanted_must_be_whole(tmp_path: Path) -> None:
     prefix = exported(tmp_path, model_of(tiny_config(), "classification"))
     for gone in (["output_bias"], POOLER):

@@ -100,10 +100,19 @@ def test_a_folder_without_a_vocabulary_grows_in_all_but_that(
     grow_folder(tmp_path / "bare", tmp_path / "grown", DEEPER.changed(num_hidden_layers=5))
     for settings, vocabulary in (
         (GrowthSettings(), other_vocabulary),
-        (GrowthSettings(vocab_size=64), None),
+        (GrowthSettings(vocab_size=32), None),
     ):
         with pytest.raises(VocabularyError, match=r"cannot change without the model's own: .*bare"):
             grow_folder(tmp_path / "bare", tmp_path / "no", settings, vocabulary)
+
+
+def test_rows_can_be_added_where_nothing_says_what_they_stand_for(tmp_path: Path) -> None:
+    save_model(tmp_path / "bare", MaskedLMModel(tiny_config()))
+    grow_folder(tmp_path / "bare", tmp_path / "grown", GrowthSettings(vocab_size=64))
+    old, new = (load_model(tmp_path / name).state_dict() for name in ("bare", "grown"))
+    for table in ("encoder.embeddings.word.weight", "masked_lm.bias"):
+        assert torch.equal(new[table][:40], old[table])
+        assert torch.equal(new[table][40:], old[table].mean(0).expand_as(new[table][40:]))
 
 
 @pytest.mark.parametrize(
@@ -128,5 +137,7 @@ def test_nothing_is_ever_replaced(small: Path, tmp_path: Path) -> None:
         grow_folder(small, tmp_path / "mine", DEEPER)
     with pytest.raises(StorageError, match="not empty"):
         grow_folder(small, small, DEEPER)
+    with pytest.raises(ModelFolderError, match="lie within each other"):
+        grow_folder(tmp_path / "mine", tmp_path / "mine" / "grown", DEEPER)
     with pytest.raises(ModelFolderError, match="does not exist"):
         grow_folder(tmp_path / "nowhere", tmp_path / "grown", DEEPER)

@@ -409,6 +409,19 @@ def test_folders_without_weights_say_what_they_hold_instead(tmp_path: Path) -> N
         import_huggingface("albert/albert-base-v2", tmp_path / "ours")
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("-inf")])
+def test_numbers_that_are_none_are_reported(number: float, tmp_path: Path) -> None:
+    def spoiled(given: Tensors) -> Tensors:
+        given[WORD][3, 1] = number
+        return given
+
+    made = import_huggingface(foreign(tmp_path, tensors=spoiled), tmp_path / "ours")
+    (note,) = (note for note in made.report.notes if "NaN" in note)
+    assert note.startswith("1 tensor holds numbers that are infinite or none (NaN): encoder.embed")
+    whole = import_huggingface(foreign(tmp_path / "whole"), tmp_path / "ours")
+    assert not any("NaN" in note for note in whole.report.notes)
+
+
 def test_the_original_is_never_changed(tmp_path: Path) -> None:
     theirs = foreign(tmp_path)
     before = {path.name: path.read_bytes() for path in theirs.iterdir()}
