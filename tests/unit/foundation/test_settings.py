@@ -44,7 +44,7 @@ def test_a_wrong_value_is_named_and_shown() -> None:
 
 
 def test_values_that_contradict_each_other_have_no_name() -> None:
-    with pytest.raises(ConfigError, match="^here: hidden_size 33 is not a multiple of"):
+    with pytest.raises(ConfigError, match=r"^here: hidden_size 33 is not a multiple of"):
         EncoderConfig.parse({"hidden_size": 33, "num_attention_heads": 4}, "here")
 
 
