@@ -1,5 +1,6 @@
 """Model folders into checkpoints that Google's code reads; TensorFlow is not needed."""
 
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from litebert.weights.google_checkpoint import google_form
 from litebert.weights.google_config import CONFIG_FILES, google_configuration, stored_groups
 
 PREFIX = "model.ckpt-best"  # as in the published archives
+_PREFIX = re.compile(r"\w[\w.+-]{0,199}")  # it must also fit into the file checkpoint
 _VOCABULARIES = (MODEL_FILE, LIST_FILE)
 _COPIED = (*_VOCABULARIES, CONFIG_FILE)  # the last says whether text keeps its case
 
@@ -40,8 +42,11 @@ def export_google(folder: str | Path, out: str | Path, prefix: str = PREFIX) -> 
     StorageError where `out` is taken or cannot be written.
     """
     out, place = Path(out), resolve_model_folder(folder)
-    if not prefix or Path(prefix).name != prefix:
-        raise ConfigError(f'the prefix "{prefix}" is not the beginning of a file name')
+    if _PREFIX.fullmatch(prefix) is None:
+        raise ConfigError(
+            f"the prefix {prefix[:40]!r} is not the beginning of a file name: "
+            "letters, digits, and . _ + - behind them"
+        )
     require_vacant(out)
     require_apart(place, out)
     model = load_model(place)

@@ -287,6 +287,16 @@ def test_what_is_left_of_a_head_is_skipped(checkpoint: Path, tmp_path: Path) -> 
     assert skipped == {*HEADS_OF_PRETRAINING[1:]}
 
 
+@pytest.mark.parametrize("prefix", ["", "..", "a/b", "../a", "a\0b", 'a"b', "-a", "x" * 250])
+def test_a_prefix_is_the_beginning_of_a_file_name(
+    prefix: str, checkpoint: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="is not the beginning of a file name"):
+        export_google(tmp_path / "model", tmp_path / "out", prefix)
+    assert not (tmp_path / "out").exists()
+    assert export_google(tmp_path / "model", tmp_path / "out", "model.ckpt-125").variables == 32
+
+
 def test_an_export_does_not_lie_in_the_model_it_is_of(checkpoint: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelFolderError, match="lie within each other"):
         export_google(tmp_path / "model", tmp_path / "model" / "google")
