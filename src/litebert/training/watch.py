@@ -118,7 +118,7 @@ class Chance:
         action = (
             "the run begins again at a lower learning rate"
             if watch.restarts < self.restarts
-            else "nothing was learnt: is the task too hard for this model, or the rate too low?"
+            else "nothing was learnt: the task is too hard for this model, or its rate far off"
         )
         return Alarm(
             "stuck", self.after, f"{seen}, {self.loss:.3f}, after {self.after} steps: {action}"
