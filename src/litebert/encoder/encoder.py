@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from litebert.encoder.attention import AttentionBackend
 from litebert.encoder.config import EncoderConfig
@@ -61,8 +62,9 @@ class Encoder(nn.Module):
     """Token ids to contextual hidden states.
 
     `compute_dtype` (fp32 or bf16) is the precision of the layers; parameters, norms, softmax and
-    pooler stay in fp32. Builds on the meta device. Models that look at tokens alone do without a
-    pooler.
+    pooler stay in fp32. With `recompute` set, training keeps each layer's input alone and makes the
+    rest again in the backward pass: the same numbers in less memory and more time. Builds on the
+    meta device. Models that look at tokens alone do without a pooler.
     """
 
     def __init__(self, config: EncoderConfig, pooler: bool = True) -> None:
@@ -70,6 +72,7 @@ class Encoder(nn.Module):
         self.config = config
         self.compute_dtype = torch.float32
         self.attention_backend: AttentionBackend = "auto"
+        self.recompute = False
         H = config.hidden_size
         self.embeddings = Embeddings(config)
         self.projection = (
@@ -121,10 +124,12 @@ class Encoder(nn.Module):
         rows = None if wanted is None else self._filled(torch.cat([wanted, firsts]))
         layers: list[Tensor] = []
         applied = self._prepared_layers()
-        for number, (attend, attention_weights, feed_forward, ffn_weights) in enumerate(applied, 1):
+        for number, parts in enumerate(applied, 1):
             some = rows if number == len(applied) else None
-            x = attend(x, attention_weights, layout, self.attention_backend, some)
-            x = feed_forward(x, ffn_weights)
+            if self.recompute and torch.is_grad_enabled():
+                x = checkpoint(self._layer, x, parts, layout, some, use_reentrant=False)
+            else:
+                x = self._layer(x, parts, layout, some)
             if all_layers:
                 layers.append(x[: input_ids.shape[0]])
         if wanted is None:
@@ -157,6 +162,15 @@ class Encoder(nn.Module):
         if self.projection is not None:
             x = Affine.of([self.projection], dtype)(x)  # (..., H)
         return x
+
+    def _layer(
+        self, x: Tensor, parts: tuple[Any, Any, Any, Any], layout: Layout, wanted: Tensor | None
+    ) -> Tensor:
+        """One application of a layer, its parts as `_prepared_layers` gives them."""
+        attend, attention_weights, feed_forward, ffn_weights = parts
+        x = attend(x, attention_weights, layout, self.attention_backend, wanted)
+        fed: Tensor = feed_forward(x, ffn_weights)
+        return fed
 
     def _filled(self, x: Tensor) -> Tensor:
         """Rows (N, ...) with zeros after them, as many as the products in bf16 want."""

@@ -95,6 +95,7 @@ def assemble(
     torch.manual_seed(derive_seed(loop.seed, "weights") % 2**63)
     model = PretrainingModel(config)
     model.encoder.compute_dtype = dtype
+    model.encoder.recompute = settings.machine.recompute == "on"
     model.to(device)
     trainable = Pretraining(
         model, data.stream, data.heldout, loop.batch_size, loop.micro_batch_size, device, world

@@ -71,7 +71,13 @@ class Footprint:
 class Tracer:
     """Traces steps of a pretraining model of one configuration without computing anything."""
 
-    def __init__(self, config: EncoderConfig, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(
+        self,
+        config: EncoderConfig,
+        dtype: torch.dtype,
+        device: torch.device,
+        recompute: bool = False,
+    ) -> None:
         self._device = device
         self._dtype = dtype
         self._mode = FakeTensorMode(allow_non_fake_inputs=True)
@@ -80,6 +86,7 @@ class Tracer:
         with self._mode:
             self._model = model.to_empty(device=device)
             self._model.encoder.compute_dtype = dtype
+            self._model.encoder.recompute = recompute
             for parameter in self._model.parameters():
                 parameter.grad = torch.empty_like(parameter)
 

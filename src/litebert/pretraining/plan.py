@@ -180,7 +180,7 @@ class MemoryEstimate:
         # Before anything is traced: that takes some memory of its own, which a run does not.
         self._resident = 0 if self._on_gpu else resident_memory() or 0
         self._available = available or _available(device, self._resident)
-        self._tracer = Tracer(config, dtype, device)
+        self._tracer = Tracer(config, dtype, device, settings.machine.recompute == "on")
         self._evaluated = _first_batch(data.heldout)
 
     def memory(self, micro_batch_size: int) -> Memory:

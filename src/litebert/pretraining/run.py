@@ -58,7 +58,13 @@ from litebert.weights.folder import save_model
 
 COMMAND = "pretrain"
 MODEL = "model"
-MAY_CHANGE = (*MAY_CHANGE_ON_RESUME, "processes", "timeout", *WatchSettings.model_fields)
+MAY_CHANGE = (
+    *MAY_CHANGE_ON_RESUME,
+    "processes",
+    "recompute",
+    "timeout",
+    *WatchSettings.model_fields,
+)
 
 
 @dataclass(frozen=True)

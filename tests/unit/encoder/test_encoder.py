@@ -222,3 +222,21 @@ def test_no_token_may_be_wanted() -> None:
     out = encoder.encode(ids, segments, Padded(mask), wanted=torch.empty(0, dtype=torch.long))
     assert out.sequence.shape == (0, encoder.config.hidden_size)
     torch.testing.assert_close(out.pooled, encoder(ids, mask, segments).pooled)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_recomputed_layers_give_the_same_bits_dropout_included(dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    config = tiny_config(hidden_dropout_prob=0.2, attention_probs_dropout_prob=0.2)
+    model = PretrainingModel(config)
+    model.encoder.compute_dtype = dtype
+    ids, mask, segments = batch()
+    results = []
+    for recompute in (False, True):
+        model.zero_grad()
+        model.encoder.recompute = recompute
+        torch.manual_seed(1)
+        masked, order = model(ids, segments, Padded(mask), torch.tensor([1, 5, 9]))
+        (masked.float().square().mean() + order.square().mean()).backward()
+        results.append({"masked": masked.detach(), **gradients(model)})
+    assert all(torch.equal(kept, results[1][name]) for name, kept in results[0].items())

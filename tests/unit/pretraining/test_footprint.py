@@ -52,11 +52,14 @@ def data(small_corpus: Path) -> Data:
     return open_data(Corpus.open(small_corpus), SETTINGS)
 
 
-def traced(small_corpus: Path, data: Data, instances: int, **changes: object) -> Footprint:
+def traced(
+    small_corpus: Path, data: Data, instances: int, recompute: bool = False, **changes: object
+) -> Footprint:
     config = resolve_config(Corpus.open(small_corpus), SETTINGS).changed(**changes)
     taken, _ = data.stream.take(Position(), instances)
     optimizer = OptimizerSettings(optimizer="torch-adamw")
-    return Tracer(config, torch.float32, CPU).footprint(taken, data.heldout[:2], optimizer, 0)
+    tracer = Tracer(config, torch.float32, CPU, recompute)
+    return tracer.footprint(taken, data.heldout[:2], optimizer, 0)
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.1])
@@ -94,6 +97,20 @@ def test_activations_grow_with_the_micro_batch_and_the_rest_does_not(
     assert (many.weights, many.moments) == (few.weights, few.moments)
     assert few.moments == 2 * few.weights == 2 * few.gradients
     assert few.total == sum(vars(few).values())
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+def test_recomputed_layers_keep_their_input_alone(
+    small_corpus: Path, data: Data, dropout: float
+) -> None:
+    rates = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
+    few, many = (
+        traced(small_corpus, data, 8, recompute=True, num_hidden_layers=depth, **rates)
+        for depth in (3, 12)
+    )
+    kept = traced(small_corpus, data, 8, num_hidden_layers=12, **rates)
+    assert many.activations < kept.activations / 5
+    assert many.total - few.total < (kept.total - few.total) / 5
 
 
 def test_what_is_not_shared_has_more_weights_and_equal_activations(
