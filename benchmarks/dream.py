@@ -2,7 +2,7 @@
 
 DREAM asks with three options and has no levels; its questions go to "high", since they are for
 college and university. Run: python benchmarks/dream.py DREAM_FOLDER OUTPUT_FOLDER, then read with
-`read_race(OUTPUT_FOLDER, split, options=3)`. Prints the numbers of dialogues and questions as JSON.
+`read_race(OUTPUT_FOLDER, split)`. Prints the numbers of dialogues and questions as JSON.
 """
 
 import json

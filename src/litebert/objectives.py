@@ -1,16 +1,19 @@
 """Pure losses on tensors. Each returns a sum and a count, so that the caller divides by the weight
 of the whole batch, however many micro-batches it came in.
 
-Shapes: B sequences, T tokens, M masked positions, V vocabulary, C classes. Computed in float32
-whatever the precision of the logits.
+Shapes: B sequences, T tokens, M masked positions, V vocabulary, C classes, Q questions. Computed in
+float32 whatever the precision of the logits.
 """
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
 
 # Elements handled at once on a CPU: few enough to stay in its cache from one operation to the next.
 _CACHED_ELEMENTS = 1 << 17
@@ -52,6 +55,17 @@ def squared_error_sum(outputs: Tensor, targets: Tensor) -> Tensor:
     Source: run_classifier.py, create_model (which takes the mean).
     """
     return F.mse_loss(outputs.float(), targets.float(), reduction="sum")
+
+
+def choice_sum(scores: Tensor, options: Sequence[int], labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Multiple choice: a score for each option (B,), the options of a question side by side.
+
+    `options` says how many each of the Q questions has, labels (Q,) which of its own is right.
+    Returns the summed negative log-likelihood in nats and how many questions are answered right.
+    Source: run_race.py, create_model (there every question has four).
+    """
+    rows = list(torch.split(scores.float(), list(options)))
+    return classification_sum(pad_sequence(rows, True, -math.inf), labels)
 
 
 def span_sum(

@@ -15,10 +15,11 @@ from litebert.tasks.finetune import finetune
 from litebert.tasks.kind import ItemBatch
 from litebert.tasks.kinds import KINDS
 from litebert.tasks.settings import FinetuneSettings
-from litebert.tasks.source import UserTable
+from litebert.tasks.sources import table_source
 from litebert.training.journal import read_metrics
 from litebert.weights.folder import save_model
 from small_models import quick_settings, sentences, small_tokenizer, write_csv
+from small_questions import questions, write_questions
 
 transformers = pytest.importorskip("transformers")
 
@@ -29,6 +30,13 @@ COURSE = {
     "patience": 0,
     "classifier_dropout": 0.0,
     "encoder_dropout": 0.0,
+}
+
+
+CLASSES = {
+    "classification": "AutoModelForSequenceClassification",
+    "regression": "AutoModelForSequenceClassification",
+    "choice": "AutoModelForMultipleChoice",
 }
 
 
@@ -44,6 +52,8 @@ def lively_model(folder: Path) -> Path:
 
 
 def table_of(kind: str, folder: Path) -> Path:
+    if kind == "choice":
+        return write_questions(folder / "train.jsonl", questions(120))
     rows = sentences(120)
     if kind == "regression":
         number = {"good": 4.0, "bad": 1.0}
@@ -51,16 +61,19 @@ def table_of(kind: str, folder: Path) -> Path:
     return write_csv(folder / "train.csv", ("text", "label"), rows)
 
 
-def padded(batch: ItemBatch) -> dict[str, torch.Tensor]:
-    """What transformers takes of a packed batch."""
+def padded(kind: str, batch: ItemBatch) -> dict[str, torch.Tensor]:
+    """What transformers takes of a packed batch; of a choice the options of each question."""
     lengths = list(batch.layout.lengths)
     ids = torch.split(batch.input_ids, lengths)
     segments = torch.split(batch.segment_ids, lengths)
-    return {
+    inputs = {
         "input_ids": pad_sequence(list(ids), batch_first=True),
         "token_type_ids": pad_sequence(list(segments), batch_first=True),
         "attention_mask": pad_sequence([torch.ones_like(i) for i in ids], batch_first=True),
     }
+    if kind != "choice":
+        return inputs
+    return {name: rows.unflatten(0, (len(batch.sizes), -1)) for name, rows in inputs.items()}
 
 
 def groups(model: torch.nn.Module, decay: float) -> list[dict[str, object]]:
@@ -75,11 +88,14 @@ def groups(model: torch.nn.Module, decay: float) -> list[dict[str, object]]:
     ]
 
 
-@pytest.mark.parametrize(("kind", "rate"), [("classification", 1e-2), ("regression", 5e-3)])
+RATES = [("classification", 1e-2), ("regression", 5e-3), ("choice", 2e-3)]
+
+
+@pytest.mark.parametrize(("kind", "rate"), RATES)
 def test_the_loss_of_fifty_steps_is_that_of_transformers(kind: str, rate: float, tmp_path: Path):
     torch.set_num_threads(1)
     base = lively_model(tmp_path / "base")
-    source = UserTable(table_of(kind, tmp_path))
+    source = table_source(kind, table_of(kind, tmp_path), None)
     asked = quick_settings(
         table={"kind": kind},
         course=COURSE,
@@ -95,7 +111,7 @@ def test_the_loss_of_fifty_steps_is_that_of_transformers(kind: str, rate: float,
     data = source.load(settings, origin.config, origin.tokenizer)
     run = assemble(origin, KINDS[kind], data, settings, settings.machine)
     save_model(tmp_path / "start", run.model, origin.tokenizer, run.task.as_dict())
-    theirs = transformers.AutoModelForSequenceClassification.from_pretrained(tmp_path / "start")
+    theirs = getattr(transformers, CLASSES[kind]).from_pretrained(tmp_path / "start")
     theirs.train()
     decay = settings.optimizer.weight_decay
     optimizer = torch.optim.AdamW(groups(theirs, decay), lr=1.0, eps=settings.optimizer.epsilon)
@@ -105,7 +121,7 @@ def test_the_loss_of_fifty_steps_is_that_of_transformers(kind: str, rate: float,
         (batch,) = [part.data for part in parts]
         wanted = torch.float32 if kind == "regression" else torch.long
         labels = torch.tensor(batch.targets, dtype=wanted)
-        loss = theirs(**padded(batch), labels=labels).loss
+        loss = theirs(**padded(kind, batch), labels=labels).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(theirs.parameters(), settings.training.max_gradient_norm)
         for group in optimizer.param_groups:

@@ -3,6 +3,7 @@ import torch
 from torch.nn import functional as F
 
 from litebert.objectives import (
+    choice_sum,
     classification_sum,
     masked_lm_sum,
     sentence_sum,
@@ -81,6 +82,24 @@ def test_a_label_far_below_the_best_has_a_finite_loss() -> None:
 def test_of_equal_logits_only_one_is_the_answer() -> None:
     labels = torch.arange(5)
     assert masked_lm_sum(torch.zeros(5, 5), labels)[1] == 1
+
+
+def test_a_choice_is_among_the_options_of_its_own_question() -> None:
+    scores = torch.tensor([0.5, 2.0, -1.0, 3.0, 1.0], requires_grad=True)
+    labels = torch.tensor([1, 2])
+    loss, right = choice_sum(scores, [2, 3], labels)
+    first, second = scores[:2].log_softmax(0), scores[2:].log_softmax(0)
+    expected = -first[1] - second[2]
+    assert torch.allclose(loss, expected)
+    assert right == 1
+    gradients = [torch.autograd.grad(one, scores)[0] for one in (loss, expected)]
+    assert torch.allclose(*gradients)
+
+
+def test_a_choice_among_equal_numbers_is_a_classification() -> None:
+    scores, labels = torch.randn(12), torch.tensor([3, 0, 1])
+    choice = choice_sum(scores.bfloat16(), [4, 4, 4], labels)
+    assert choice == classification_sum(scores.bfloat16().view(3, 4), labels)
 
 
 def test_a_span_is_right_only_at_both_ends() -> None:

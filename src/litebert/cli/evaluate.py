@@ -12,13 +12,16 @@ from litebert.tasks.named import task_of_data
 from litebert.tasks.pages import write_evaluation
 from litebert.tasks.placement import InferenceSettings
 from litebert.tasks.predictor import load_predictor
+from litebert.tasks.settings import ColumnSettings
 from litebert.tasks.tabular import is_table
 
 if TYPE_CHECKING:
     from litebert.foundation.settings import Settings
 
+    Columns = Settings
     Inference = Settings
 else:
+    Columns = optional(ColumnSettings)
     Inference = optional(InferenceSettings)
 
 
@@ -28,15 +31,11 @@ def evaluate(
     /,
     *,
     output: Path | None = None,
-    text: str | None = None,
-    label: str | None = None,
-    pair: str | None = None,
-    question: str | None = None,
-    context: str | None = None,
     task: str | None = None,
     split: str | None = None,
     skip_bad: bool = False,
     others: Annotated[list[Path] | None, Parameter(name="--with")] = None,
+    columns: Annotated[Columns | None, Parameter(name="*", group="Columns")] = None,
     inference: Annotated[Inference | None, Parameter(name="*", group="Computation")] = None,
 ) -> None:
     """Score a fine-tuned model on labelled rows, or on the official files of its task.
@@ -46,11 +45,6 @@ def evaluate(
         data: Labelled rows: .csv, .tsv, .jsonl (each also .gz, .xz, .zst) or .parquet; for a task
             that goes by a name, the folder with its official files.
         output: Folder to write metrics.json and report.html into.
-        text: The column that holds the text, where it is not the one the model was trained on.
-        label: The column that holds the label, likewise.
-        pair: The column that holds the second text, likewise.
-        question: The column that holds the question, likewise.
-        context: The column that holds the context, likewise.
         task: The task whose official files these are, where it is not the model's own.
         split: Which of the official files; by default all that are for evaluation.
         skip_bad: Leave out rows that cannot be used, and count them.
@@ -58,16 +52,8 @@ def evaluate(
     """
     predictor = load_predictor([model, *(others or [])], InferenceSettings.parse(given(inference)))
     names = " with ".join(map(str, [model, *(others or [])]))
-    columns = {
-        "text": text,
-        "label": label,
-        "pair": pair,
-        "question": question,
-        "context": context,
-    }
     if task is None and is_table(data):
-        chosen = {role: column for role, column in columns.items() if column is not None}
-        found = {"": evaluate_file(predictor, data, chosen, skip_bad)}
+        found = {"": evaluate_file(predictor, data, given(columns), skip_bad)}
         name = data.name
     else:
         named = task_of_data(predictor, data, task)

@@ -15,8 +15,14 @@ from litebert.tasks.finetune import COMMAND
 from litebert.tasks.finetune import finetune as run_finetuning
 from litebert.tasks.named import NAMED, named_task
 from litebert.tasks.seeds import finetune_seeds, first_run
-from litebert.tasks.settings import CourseSettings, FinetuneSettings, TableSettings
-from litebert.tasks.source import Source, UserTable
+from litebert.tasks.settings import (
+    CourseSettings,
+    FinetuneSettings,
+    RaceSettings,
+    TableSettings,
+)
+from litebert.tasks.source import Source
+from litebert.tasks.sources import table_source
 from litebert.tasks.span_task import SpanSettings
 from litebert.training.machine import MachineSettings
 from litebert.training.run_folder import read_run
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
     from litebert.foundation.settings import Settings
 
     Table = Settings
+    Race = Settings
     Course = Settings
     Squad = Settings
     Optimizer = Settings
@@ -34,7 +41,7 @@ if TYPE_CHECKING:
     Machine = Settings
 else:
     Table, Course = optional(TableSettings), optional(CourseSettings)
-    Squad = optional(SpanSettings)
+    Race, Squad = optional(RaceSettings), optional(SpanSettings)
     Optimizer, Schedule = optional(OptimizerSettings), optional(ScheduleSettings)
     Loop, Machine = optional(LoopSettings), optional(MachineSettings)
 
@@ -54,6 +61,7 @@ def finetune(
     table: Annotated[Table | None, Parameter(name="*", group="Table")] = None,
     course: Annotated[Course | None, Parameter(name="*", group="Course")] = None,
     squad: Annotated[Squad | None, Parameter(name="*", group="SQuAD")] = None,
+    race: Annotated[Race | None, Parameter(name="*", group="RACE")] = None,
     schedule: Annotated[Schedule | None, Parameter(name="*", group="Schedule")] = None,
     optimizer: Annotated[Optimizer | None, Parameter(name="*", group="Optimiser")] = None,
     training: Annotated[Loop | None, Parameter(name="*", group="Training")] = None,
@@ -75,25 +83,19 @@ def finetune(
         model: Model folder to start from, where the first argument names a task.
         data: Folder with the official files of the task; for squad1.1 and squad2.0 also a file.
         validation: Labelled rows to validate on; without it, a share of the training rows.
-        settings: TOML file (a recipe) with sections table, course, squad, schedule, optimizer,
-            training and machine; options given here replace what it says.
+        settings: TOML file (a recipe) with sections table, course, squad, race, schedule,
+            optimizer, training and machine; options given here replace what it says.
         resume: Go on with the run in the output folder, from its newest checkpoint.
         seeds: Run from so many seeds, each in a folder seed-N: mean ± sd, and the best one's model.
     """
-    start, source = chosen_source(model_or_task, train, model, data, validation)
-    sections = {
-        "table": table,
-        "course": course,
-        "squad": squad,
-        "schedule": schedule,
-        "optimizer": optimizer,
-        "training": training,
-        "machine": machine,
-    }
-    asked: dict[str, Any] = {name: given(values) for name, values in sections.items()}
+    what = {"table": table, "squad": squad, "race": race, "course": course}
+    how = {"schedule": schedule, "optimizer": optimizer, "training": training, "machine": machine}
+    asked: dict[str, Any] = {name: given(values) for name, values in (what | how).items()}
     first = output if seeds is None else first_run(output)
     base = read_run(first, COMMAND).settings if resume and first is not None else {}
     chosen = layered(FinetuneSettings, settings, asked, base)
+    kind = chosen.table.kind
+    start, source = chosen_source(model_or_task, train, model, data, validation, kind)
     if seeds is not None:
         return several(start, source, output, chosen, seeds, resume)
     return once(start, source, output, chosen, resume)
@@ -136,7 +138,12 @@ def several(
 
 
 def chosen_source(
-    first: Path, train: Path | None, model: Path | None, data: Path | None, validation: Path | None
+    first: Path,
+    train: Path | None,
+    model: Path | None,
+    data: Path | None,
+    validation: Path | None,
+    kind: str,
 ) -> tuple[Path, Source]:
     """The model to start from, and what to train it on, by either form of the command.
 
@@ -145,7 +152,7 @@ def chosen_source(
     name = str(first)
     if model is None and data is None:
         if train is not None:
-            return first, UserTable(train, validation)
+            return first, table_source(kind, train, validation)
         if name.lower() in NAMED:
             raise ConfigError(
                 f"{name} needs a model to start from (--model) and its files (--data)"

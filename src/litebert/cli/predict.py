@@ -13,13 +13,16 @@ from litebert.tasks.named import NamedTask, task_of_data
 from litebert.tasks.outputs import open_rows, output_format, predict_file, print_predictions
 from litebert.tasks.placement import InferenceSettings
 from litebert.tasks.predictor import Predictor, load_predictor
+from litebert.tasks.settings import ColumnSettings
 from litebert.tasks.tabular import is_table
 
 if TYPE_CHECKING:
     from litebert.foundation.settings import Settings
 
+    Columns = Settings
     Inference = Settings
 else:
+    Columns = optional(ColumnSettings)
     Inference = optional(InferenceSettings)
 
 
@@ -29,20 +32,17 @@ def predict(
     /,
     *,
     output: Path | None = None,
-    text: str | None = None,
-    pair: str | None = None,
-    question: str | None = None,
-    context: str | None = None,
     task: str | None = None,
     split: str | None = None,
     skip_bad: bool = False,
     others: Annotated[list[Path] | None, Parameter(name="--with")] = None,
+    columns: Annotated[Columns | None, Parameter(name="*", group="Columns")] = None,
     inference: Annotated[Inference | None, Parameter(name="*", group="Computation")] = None,
 ) -> None:
     """Predict every row of a table, or the official test files of the model's task.
 
-    Written beside the input's columns are, for a classification, label, probability and the
-    probabilities of all labels, for questions the answer and where it stands; a name that the
+    Written beside the input's columns are, for a classification or a choice, label, probability and
+    the probabilities of all labels, for questions the answer and where it stands; a name that the
     input has already gets predicted_ before it. Large files are read as a stream. Official test
     files become what the task's site takes.
 
@@ -52,11 +52,8 @@ def predict(
             - reads a text a line from standard input (for pairs two, with a tab between). For a
             task that goes by a name, the folder with its official files.
         output: File to write, .csv or .jsonl; without it, JSON lines go to standard output. For
-            official files, what the task's site takes: a .zip of GLUE, a .json of SQuAD.
-        text: The column that holds the text, where it is not the one the model was trained on.
-        pair: The column that holds the second text, likewise.
-        question: The column that holds the question, likewise.
-        context: The column that holds the context, likewise.
+            official files, what the task's site takes: a .zip of GLUE, a .json of SQuAD; of RACE
+            .jsonl or .csv.
         task: The task whose official files these are, where it is not the model's own.
         split: Which of the official files; by default all that are handed in.
         skip_bad: Leave out official rows that cannot be used, and count them.
@@ -69,9 +66,7 @@ def predict(
     if official:
         hand_in(predictor, task_of_data(predictor, file, task), file, output, split, skip_bad)
         return
-    columns = {"text": text, "pair": pair, "question": question, "context": context}
-    chosen = {role: name for role, name in columns.items() if name is not None}
-    rows = open_rows(predictor, file, chosen, sys.stdin.buffer)
+    rows = open_rows(predictor, file, given(columns), sys.stdin.buffer)
     if output is None:
         tally = print_predictions(predictor, rows, sys.stdout)
     else:

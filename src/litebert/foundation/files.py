@@ -159,6 +159,16 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def sha256_path(path: Path) -> str:
+    """The same of a file, or of a folder: of the names and hashes of all files in it."""
+    if not path.is_dir():
+        return sha256_file(path)
+    digest = hashlib.sha256()
+    for file in sorted(one for one in path.rglob("*") if one.is_file()):
+        digest.update(f"{file.relative_to(path).as_posix()}\0{sha256_file(file)}\n".encode())
+    return digest.hexdigest()
+
+
 def write_manifest(folder: Path) -> None:
     """List every file of `folder` with size and SHA-256 in its `manifest.json`; call it last."""
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != MANIFEST)

@@ -40,6 +40,8 @@ SCORES = (
     ),
     Measure("loss", "Loss", "loss", smoothed=True),
     Measure("accuracy", "Accuracy", "share", percent=True),
+    Measure("middle", "Accuracy, middle school", "share", percent=True),
+    Measure("high", "Accuracy, high school", "share", percent=True),
     Measure("macro_f1", "Macro-F1", "share", percent=True),
     Measure("f1", "F1", "share", percent=True),
     Measure("exact_match", "Exact match", "share", percent=True),

@@ -39,6 +39,7 @@ class Classification:
 
     query = staticmethod(texts.query)
     columns = staticmethod(texts.columns)
+    columns_in = staticmethod(texts.columns_in)
     from_table = staticmethod(texts.from_table)
     encode = staticmethod(texts.encode)
 

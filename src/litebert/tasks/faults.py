@@ -31,9 +31,12 @@ class Faults:
     first: str = field(default="", init=False)
 
     def add(self, where: str, problem: str, count: int = 1) -> None:
-        """Note that the example at `where` (or the `count` examples there) cannot be used."""
+        """Note that the example at `where` (or the `count` examples there) cannot be used.
+
+        A problem that says where it is needs no `where`.
+        """
         self.count += count
-        self.first = self.first or f"{where}: {problem}"
+        self.first = self.first or ": ".join(filter(None, (where, problem)))
 
     def include(self, others: "Faults") -> None:
         """Count the faults of another list, too."""

@@ -84,6 +84,11 @@ def fitted_length(examples: Sequence[Example], tokenizer: Tokenizer, limit: int)
     longest = max(
         len(a) + (2 if b is None else len(b) + 3) for _, (a, b) in _encoded(texts, tokenizer)
     )
+    return roomy_length(longest, limit)
+
+
+def roomy_length(longest: int, limit: int) -> int:
+    """A length for sequences of up to `longest` tokens, as `fitted_length` says."""
     return min(max(_LEAST_LENGTH, -(-longest // _LENGTH_STEP) * _LENGTH_STEP), limit)
 
 

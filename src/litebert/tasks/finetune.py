@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from litebert.foundation.errors import ConfigError, nearest
-from litebert.foundation.files import sha256_file
+from litebert.foundation.files import sha256_path
 from litebert.foundation.progress import console
 from litebert.optim import learning_rate_at, warmup_of
 from litebert.tasks.assembly import AssembledRun, Origin, assemble, initial_model
@@ -178,7 +178,7 @@ def _record(
         "left_out": run.left_out,
         "preset": None if data.preset is None else asdict(data.preset),
         "inputs": {
-            "files": [f"{path.name} {sha256_file(path)[:16]}" for path in data.files],
+            "files": [f"{path.name} {sha256_path(path)[:16]}" for path in data.files],
             "tokenizer": run.tokenizer.fingerprint[:16],
             "encoder": None if run.digest is None else run.digest[:16],
         },
@@ -222,9 +222,8 @@ def _introduction(record: RunRecord, settings: FinetuneSettings, data: TaskData)
     ]
     preset, rate = data.preset, settings.schedule.learning_rate
     if preset is not None and rate != preset.learning_rate:
-        lines.append(
-            f"the published learning rate, {preset.learning_rate:g}, is for ALBERT xxlarge"
-        )
+        size = "base and larger" if preset.any_size else "xxlarge"
+        lines.append(f"the published learning rate, {preset.learning_rate:g}, is for ALBERT {size}")
     return [*lines, *data.remarks]
 
 

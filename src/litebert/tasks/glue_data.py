@@ -126,6 +126,11 @@ def _open(
     header = next(rows, None)
     if header is None:
         raise DataError(f"{path} is empty: a header line and rows are expected")
+    if any("\r" in name for name in header[1]):
+        raise DataError(
+            f"{path}, line {header[0]}: the lines end with carriage returns alone: save the file "
+            "with plain line ends"
+        )
     names = tuple(name.strip() for name in header[1])
     needed = (task.text, task.pair, task.label if labelled else task.index)
     try:

@@ -51,7 +51,7 @@ Output = NDArray[np.float32]
 class Encoded(NamedTuple):
     """The token sequences of one example, and whatever the kind wants to know of them later."""
 
-    sequences: tuple[TokenSequence, ...]
+    sequences: Sequence[TokenSequence]
     extra: Any = None
 
     @property
@@ -63,7 +63,7 @@ class Encoded(NamedTuple):
 class Item(NamedTuple):
     """What is drawn as one from an epoch's order: sequences that go together, and their target."""
 
-    sequences: tuple[TokenSequence, ...]
+    sequences: Sequence[TokenSequence]
     target: Any
 
 
@@ -220,8 +220,15 @@ class Kind(Protocol):
         """The columns of a table to predict: what they hold ("text" …) and how they are called."""
         ...
 
+    def columns_in(self, table: Rows, columns: Mapping[str, str]) -> Mapping[str, str]:
+        """The columns of a table that hold what the model reads, where `columns` are asked for.
+
+        Raises DataError, listing the columns that are there, where one is missing.
+        """
+        ...
+
     def from_table(self, table: Rows, row: Row, columns: Mapping[str, str]) -> Any:
-        """The example of a row of a table. Raises DataError where the row does not fit."""
+        """The example of a row of a table, by `columns_in`. Raises DataError where it is none."""
         ...
 
     def read(

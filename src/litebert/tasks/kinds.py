@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from litebert.foundation.errors import ModelFolderError, nearest
+from litebert.tasks.choice import CHOICE
 from litebert.tasks.classification import CLASSIFICATION
 from litebert.tasks.kind import Kind
 from litebert.tasks.regression import REGRESSION
@@ -11,7 +12,7 @@ from litebert.tasks.span import ANSWERABLE_SPAN, SPAN
 from litebert.tasks.task import Task
 
 KINDS: dict[str, Kind] = {
-    kind.name: kind for kind in (CLASSIFICATION, REGRESSION, SPAN, ANSWERABLE_SPAN)
+    kind.name: kind for kind in (CLASSIFICATION, REGRESSION, CHOICE, SPAN, ANSWERABLE_SPAN)
 }
 
 

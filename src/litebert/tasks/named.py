@@ -14,6 +14,7 @@ from litebert.tasks.glue import GLUE
 from litebert.tasks.glue_source import NamedGlue
 from litebert.tasks.kind import Evaluation
 from litebert.tasks.predictor import Predictor
+from litebert.tasks.race_source import NamedRace
 from litebert.tasks.source import Source
 from litebert.tasks.squad_source import SQUAD, NamedSquad
 
@@ -50,7 +51,11 @@ class NamedTask(Protocol):
         ...
 
 
-_TASKS: tuple[NamedTask, ...] = (*map(NamedGlue, GLUE.values()), *map(NamedSquad, SQUAD))
+_TASKS: tuple[NamedTask, ...] = (
+    *map(NamedGlue, GLUE.values()),
+    *map(NamedSquad, SQUAD),
+    NamedRace(),
+)
 NAMED: dict[str, NamedTask] = {task.name: task for task in _TASKS}
 
 

@@ -57,8 +57,7 @@ def open_rows(
         table = stream_table(standard_input, names, "standard input")
     else:
         table = open_table(path, line_column=names[0] if len(names) == 1 else None)
-    table.require(*names)
-    return Rows(table, chosen)
+    return Rows(table, predictor.kind.columns_in(table, chosen))
 
 
 def predict_file(predictor: Predictor, rows: Rows, output: Path) -> Tally:
@@ -70,27 +69,30 @@ def predict_file(predictor: Predictor, rows: Rows, output: Path) -> Tally:
     `predicted_` before it. The file appears once it is whole. Raises DataError where the table
     cannot be read, StorageError where the output cannot be written or is the table itself.
     """
-    form = output_format(output)
     if output.exists() and Path(rows.table.name).exists() and output.samefile(rows.table.name):
         raise StorageError(f"{output} is the table to predict: name another file to write")
+    tally = Tally()
+    write_predictions(predictor, rows.table, _predicted(predictor, rows, tally), output)
+    return tally
+
+
+def write_predictions(
+    predictor: Predictor, table: Table, predicted: Iterable[tuple[Row, Any]], output: Path
+) -> None:
+    """Write rows of a table with their predictions, as `predict_file` does."""
+    make = _csv_writer if output_format(output) == "csv" else _json_writer
     with atomic_file(output, "w") as file, Progress("predicting", unit="rows") as progress:
-        make = _csv_writer if form == "csv" else _json_writer
-        return _write(predictor, rows, make(file, rows.table, predictor), progress)
+        write = make(file, table, predictor)
+        for row, prediction in predicted:
+            write(row, prediction)
+            progress.advance()
 
 
 def print_predictions(predictor: Predictor, rows: Rows, file: IO[str]) -> Tally:
     """Write the rows with their predictions as JSON lines into an open file, as they come."""
-    return _write(predictor, rows, _json_writer(file, rows.table, predictor))
-
-
-def _write(
-    predictor: Predictor, rows: Rows, write: Writer, progress: Progress | None = None
-) -> Tally:
-    tally = Tally()
+    tally, write = Tally(), _json_writer(file, rows.table, predictor)
     for row, prediction in _predicted(predictor, rows, tally):
         write(row, prediction)
-        if progress is not None:
-            progress.advance()
     return tally
 
 

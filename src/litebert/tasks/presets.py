@@ -18,3 +18,5 @@ class Preset:
     steps: int
     warmup_steps: int
     max_length: int
+    any_size: bool = False
+    """Whether the rate is for all published sizes, base and up, and not for xxlarge alone."""

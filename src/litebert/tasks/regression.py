@@ -35,6 +35,7 @@ class Regression:
 
     query = staticmethod(texts.query)
     columns = staticmethod(texts.columns)
+    columns_in = staticmethod(texts.columns_in)
     from_table = staticmethod(texts.from_table)
     encode = staticmethod(texts.encode)
 

@@ -16,6 +16,7 @@ from litebert.training.settings import LoopSettings
 # Peak learning rates by the widest hidden state they suit: small models bear larger steps.
 LEARNING_RATES = ((128, 3e-4), (256, 2e-4), (512, 1e-4), (768, 3e-5), (1024, 2e-5))
 LEAST_RATE = 1e-5
+LEAST_PUBLISHED = 768  # the width of base
 SMALL_TABLE = 2000  # rows; below it batches are halved, for more updates
 WANTED_STEPS = 1500  # the epochs of a small table come near it
 FEWEST_EPOCHS, MOST_EPOCHS = 3, 20
@@ -25,18 +26,56 @@ FEWEST_EVALUATIONS = 5
 class TableSettings(Settings):
     """Which columns of the table hold what, and what is held back to validate on."""
 
-    kind: Literal["classification", "regression"] = "classification"
-    """What is predicted for a row: one of the labels, or a number."""
+    kind: Literal["classification", "regression", "choice"] = "classification"
+    """What is predicted for a row: one of the labels, a number, or one of the row's own options."""
     text: str = "text"
     """The column that holds the text."""
-    label: str = "label"
-    """The column that holds the label."""
+    label: str | None = None
+    """The column that holds the label (by default "label"), or which option is right ("answer")."""
     pair: str | None = None
     """The column that holds the second text, where a row is a pair of texts."""
+    article: str | None = None
+    """For a choice: the column that holds the text; by default "article" or "context"."""
+    question: str = "question"
+    """For a choice: the column that holds the question."""
+    options: str = "options"
+    """For a choice: the column that holds the list of options; where there is none, those with one
+    option each, named so but for the s: option_a, option_b …"""
     validation_fraction: float = Field(0.1, gt=0, lt=1)
     """Share of the rows to validate on, label by label, where no validation file is given."""
     split_seed: int | None = Field(None, ge=0)
     """Determines which rows these are; by default the seed of the run."""
+
+    @property
+    def label_column(self) -> str:
+        """The column that holds the label."""
+        return self.label or ("answer" if self.kind == "choice" else "label")
+
+
+class ColumnSettings(Settings):
+    """The columns of a table for a fine-tuned model, where they are not those it was trained on."""
+
+    text: str | None = None
+    """The column that holds the text."""
+    pair: str | None = None
+    """The column that holds the second text of a pair."""
+    question: str | None = None
+    """The column that holds the question."""
+    context: str | None = None
+    """The column that holds the text that the answer stands in."""
+    article: str | None = None
+    """The column that holds the text that a choice is about."""
+    options: str | None = None
+    """The column that holds the list of options, or what the columns of one each begin with."""
+    label: str | None = None
+    """The column that holds the label, or the answer, to evaluate on."""
+
+
+class RaceSettings(Settings):
+    """Which questions of RACE to learn from."""
+
+    level: Literal["middle", "high", "both"] = "both"
+    """Those of middle schools, of high schools, or both."""
 
 
 class CourseSettings(Settings):
@@ -71,6 +110,7 @@ class FinetuneSettings(Settings):
     """Everything a fine-tuning run can be told; sections as in a recipe file."""
 
     table: TableSettings = TableSettings()
+    race: RaceSettings = RaceSettings()
     course: CourseSettings = CourseSettings()
     squad: SpanSettings = SpanSettings()
     optimizer: OptimizerSettings = OptimizerSettings()
@@ -143,7 +183,12 @@ class FinetuneSettings(Settings):
 
 
 def learning_rate_for(hidden_size: int, preset: Preset | None = None) -> float:
-    """The peak rate that a model of a width bears; the preset's, which is xxlarge's, if higher."""
+    """The peak rate that a model of a width bears; the preset's, which is xxlarge's, if higher.
+
+    A preset for all published sizes counts for these as it stands.
+    """
+    if preset is not None and preset.any_size and hidden_size >= LEAST_PUBLISHED:
+        return preset.learning_rate
     rate = next((rate for width, rate in LEARNING_RATES if hidden_size <= width), LEAST_RATE)
     return rate if preset is None else max(rate, preset.learning_rate)
 

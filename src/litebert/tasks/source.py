@@ -82,13 +82,13 @@ class UserTable:
         """
         table, skip = settings.table, settings.course.skip_bad
         number = table.kind == "regression"
-        columns = (table.text, table.label, table.pair)
+        columns = (table.text, table.label_column, table.pair)
         rows = read_examples(self.train, *columns, skip, number)
         remarks, files = [rows.remark], [self.train]
         fields: dict[str, Any] = dict(
             zip(("text_column", "label_column", "pair_column"), columns, strict=True)
         )
-        labels = () if number else distinct_labels(rows.examples, self.train, table.label)
+        labels = () if number else distinct_labels(rows.examples, self.train, table.label_column)
         if self.validation is None:
             fraction, seed = table.validation_fraction, settings.training.seed
             seed = seed if table.split_seed is None else table.split_seed
@@ -102,7 +102,7 @@ class UserTable:
             remarks.append(held.remark)
             files.append(self.validation)
         if number:
-            fields |= _standardised(training, self.train, table.label)
+            fields |= _standardised(training, self.train, table.label_column)
         else:
             fields["labels"] = labels
             remarks.append(_numbers_for_labels(labels))

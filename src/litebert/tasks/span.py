@@ -23,6 +23,7 @@ from litebert.encoder.models import AnswerableSpanModel, Head, SpanModel
 from litebert.foundation.errors import DataError
 from litebert.inference.engine import Forward, TokenSequence
 from litebert.objectives import span_sum, unanswerable_sum
+from litebert.tasks import texts
 from litebert.tasks.faults import Loaded
 from litebert.tasks.features import Tally
 from litebert.tasks.kind import CardWords, Encoded, Item, ItemBatch, Output, Result
@@ -100,6 +101,8 @@ class _Questions(ABC):
     def columns(self, task: QuestionTask) -> Mapping[str, str]:
         """The question's and the context's."""
         return {"question": task.question_column, "context": task.context_column}
+
+    columns_in = staticmethod(texts.columns_in)
 
     def from_table(self, table: Table, row: Row, columns: Mapping[str, str]) -> SquadQuestion:
         """The question of a row."""

@@ -149,6 +149,8 @@ def _csv_table(path: Path, delimiter: str, quoting: int) -> Table:
     header = next(_records(path, delimiter, quoting), None)
     if header is None:
         raise DataError(f"{path} is empty: a header line and rows are expected")
+    if isinstance(header[1], RowError):
+        raise header[1]
     columns = tuple(name.strip() for name in header[1])
     twice = sorted({name for name in columns if columns.count(name) > 1})
     if twice:
@@ -158,7 +160,9 @@ def _csv_table(path: Path, delimiter: str, quoting: int) -> Table:
         records = _records(path, delimiter, quoting)
         next(records)
         for line, fields in records:
-            if len(fields) == len(columns):
+            if isinstance(fields, RowError):
+                yield fields
+            elif len(fields) == len(columns):
                 yield Row(line, dict(zip(columns, fields, strict=True)))
             else:
                 problem = _ragged(len(fields), len(columns), quoting)
@@ -167,8 +171,14 @@ def _csv_table(path: Path, delimiter: str, quoting: int) -> Table:
     return Table(str(path), columns, rows)
 
 
-def _records(path: Path, delimiter: str, quoting: int) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line it begins at, fields) of every record that is not a blank line."""
+def _records(
+    path: Path, delimiter: str, quoting: int
+) -> Iterator[tuple[int, list[str] | RowError]]:
+    """Yield (line it begins at, fields) of every record that is not a blank line.
+
+    Instead of the fields, what is wrong with a line that cannot be split. Raises DataError where
+    that is a quote which swallows further lines.
+    """
     csv.field_size_limit(max(_LARGEST_FIELD, csv.field_size_limit()))
     lines = (line + "\n" for _, line in read_lines(path))
     reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)  # type: ignore[arg-type]
@@ -179,29 +189,34 @@ def _records(path: Path, delimiter: str, quoting: int) -> Iterator[tuple[int, li
         except StopIteration:
             return
         except csv.Error as problem:
-            raise DataError(_malformed(path, begin, reader.line_num, str(problem))) from None
+            error = _malformed(path, begin, reader.line_num, str(problem))
+            if begin < reader.line_num or _is_unclosed(str(problem)):
+                raise DataError(str(error)) from None
+            yield begin, error
+            continue
         if fields:
             yield begin, fields
 
 
-def _malformed(path: Path, begin: int, line: int, problem: str) -> str:
+def _malformed(path: Path, begin: int, line: int, problem: str) -> RowError:
     """What is wrong with a record, in words that help to mend it."""
-    if problem.startswith(("unexpected end", "field larger")):
-        return (
-            f"{path}, line {begin}: a quote opened here is never closed: "
-            'close it, or write a quote inside a quoted field twice ("")'
-        )
+    twice = 'write a quote inside a quoted field twice ("")'
+    if _is_unclosed(problem):
+        what = "a quote opened here is never closed"
+        return RowError(f"{path}, line {begin}", f"{what}: close it, or {twice}")
     if "expected after" in problem:
-        return (
-            f"{path}, line {line}: text follows a closing quote: "
-            'write a quote inside a quoted field twice ("")'
-        )
+        what = "text follows a closing quote"
+        if begin < line:
+            what += f"; what it closes begins in line {begin}, where one may be missing"
+        return RowError(f"{path}, line {line}", f"{what}: {twice}")
     if problem.startswith("new-line"):
-        return (
-            f"{path}, line {line}: a carriage return stands inside a field: "
-            "quote the field, or save the table with plain line ends"
-        )
-    return f"{path}, line {line}: {problem}"
+        what = "a carriage return stands inside a field: quote the field, or save the table with"
+        return RowError(f"{path}, line {line}", f"{what} plain line ends")
+    return RowError(f"{path}, line {line}", problem)
+
+
+def _is_unclosed(problem: str) -> bool:
+    return problem.startswith(("unexpected end", "field larger"))
 
 
 def _ragged(found: int, expected: int, quoting: int) -> str:
@@ -210,13 +225,16 @@ def _ragged(found: int, expected: int, quoting: int) -> str:
         if quoting == csv.QUOTE_NONE
         else "quote fields that contain the delimiter or a line break"
     )
-    return f"{found} fields where the header has {expected}: {mend}"
+    fields = "1 field" if found == 1 else f"{found} fields"
+    return f"{fields} where the header has {expected}: {mend}"
 
 
 def _delimiter(path: Path) -> str:
     """The delimiter that splits the header into most columns, a comma on a tie."""
     header = next((line for _, line in read_lines(path) if line.strip()), "")
-    counts = {mark: len(next(csv.reader([header], delimiter=mark), [])) for mark in ",;\t"}
+    # Carriage returns alone as line ends would stop csv here: `_records` reports them.
+    line = header.replace("\r", " ")
+    counts = {mark: len(next(csv.reader([line], delimiter=mark), [])) for mark in ",;\t"}
     return max(counts, key=lambda mark: counts[mark])
 
 

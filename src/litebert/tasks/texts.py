@@ -35,6 +35,12 @@ def columns(task: TextTask) -> dict[str, str]:
     return {"text": task.text_column, **pair}
 
 
+def columns_in(table: Table, columns: Mapping[str, str]) -> Mapping[str, str]:
+    """The columns asked for, which must be there."""
+    table.require(*columns.values())
+    return columns
+
+
 def from_table(table: Table, row: Row, columns: Mapping[str, str]) -> Example:
     """The example of a row, whose texts may be empty."""
     pair = table.text(row, columns["pair"]) if "pair" in columns else None

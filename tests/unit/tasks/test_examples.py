@@ -52,7 +52,7 @@ def test_rows_that_cannot_be_examples_are_refused(tmp_path: Path, content: str, 
 
 def test_bad_rows_are_counted_and_left_out_where_asked(tmp_path: Path):
     path = table(tmp_path, "text,label\none,x\ntwo\nthree,\n,y\nfive,y\n")
-    with pytest.raises(DataError, match=r"line 3: 1 fields .*; 3 rows are bad in all: mend them"):
+    with pytest.raises(DataError, match=r"line 3: 1 field .*; 3 rows are bad in all: mend them"):
         read_examples(path, "text", "label")
     loaded = read_examples(path, "text", "label", skip_bad=True)
     assert [example.line for example in loaded.examples] == [2, 6]

@@ -168,6 +168,12 @@ def test_carriage_returns_and_a_byte_order_mark_are_no_text(tmp_path, more):
     assert read_glue("sst-2", tmp_path, "dev") == read_glue("sst-2", tmp_path / "plain", "dev")
 
 
+def test_carriage_returns_alone_are_no_line_ends(tmp_path):
+    write(tmp_path, "sst-2", "dev", end="\r")
+    with pytest.raises(DataError, match="line 1: the lines end with carriage returns alone"):
+        read_glue("sst-2", tmp_path, "dev")
+
+
 def test_a_quote_is_a_character_like_any_other(tmp_path):
     path = write(tmp_path, "sst-2", "dev", '"never closed\t1', 'a "b" c\t0', "")
     texts = [example.text for example in read_glue("sst-2", tmp_path, "dev").examples]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litebert.foundation.errors import DataError
-from litebert.tasks.tabular import Row, Table, open_table, stream_table
+from litebert.tasks.tabular import Row, RowError, Table, open_table, stream_table
 
 
 def write(path: Path, content: str | bytes) -> Path:
@@ -125,11 +125,17 @@ def test_a_stream_of_lines_is_a_table(tmp_path: Path):
         ("a.parquet.gz", "x", "not a table that can be read"),
         ("a.csv.gz", "no gzip", "damaged or not a .gz file"),
         ("a.csv", "text,text\na,b\n", 'two columns are named "text"'),
-        ("a.csv", "text,label\na,b\nonly one\n", "line 3: 1 fields where the header has 2: quote"),
+        ("a.csv", "text,label\na,b\nonly one\n", "line 3: 1 field where the header has 2: quote"),
         ("a.tsv", "text\tlabel\na\tb\tc\n", "line 2: 3 fields where the header has 2: a tab"),
         ("a.csv", 'text,label\na,b\n"open,x\nand,on\n', "line 3: a quote opened here is never"),
         ("a.csv", 'text,label\n"a" b,x\n', "line 2: text follows a closing quote"),
         ("a.csv", "text,label\na\rb,x\n", "line 2: a carriage return stands inside"),
+        ("a.csv", "text,label\ra,x\rb,y\r", "line 1: a carriage return stands inside"),
+        (
+            "a.csv",
+            'text,label\n"a,x\n"b",y\n',
+            "line 3: text follows a closing quote; what it closes begins in line 2",
+        ),
         ("a.csv", b"text,label\nfine,x\ncaf\xe9,x\n", r"not UTF-8: line 3, byte 21 \(0xe9\)"),
         ("a.jsonl", b'{"text": "\xff"}\n', "not UTF-8: line 1, byte 10"),
         ("a.jsonl", '{"text": "a"}\n{"text": \n', "line 2: not JSON: Expecting value at column"),
@@ -146,6 +152,21 @@ def test_bad_tables_are_refused_with_file_and_line(
         list(open_table(path, line_column="text").rows())
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_line_that_cannot_be_split_leaves_those_after_it(tmp_path: Path):
+    path = write(tmp_path / "a.csv", 'text,label\na,x\n"b" c,x\nd\re,x\n"f",y\n')
+    found = list(open_table(path).read())
+    assert [row.line for row in found if isinstance(row, Row)] == [2, 5]
+    assert [row.where for row in found if isinstance(row, RowError)] == [
+        *(f"{path}, line 3", f"{path}, line 4")
+    ]
+
+
+def test_a_quote_that_swallows_lines_leaves_none(tmp_path: Path):
+    path = write(tmp_path / "a.csv", 'text,label\n"a,x\nb,x\n"c" d,y\n')
+    with pytest.raises(DataError, match="begins in line 2"):
+        list(open_table(path).read())
 
 
 def test_missing_files_and_folders_are_named(tmp_path: Path):
