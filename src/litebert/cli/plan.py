@@ -26,7 +26,7 @@ from litebert.pretraining.probe import PROBE_SECONDS
 from litebert.pretraining.settings import PretrainingSettings
 
 PARTS = {
-    "process": "Python, torch and other libraries",
+    "process": "Python, torch, other libraries, where the sentences of the corpus are",
     "weights": "",
     "gradients": "",
     "moments": "the optimiser's running means",

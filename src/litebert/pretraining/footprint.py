@@ -25,12 +25,13 @@ from litebert.encoder.models import PretrainingModel
 from litebert.optim import OptimizerSettings
 
 MB = 10**6
-# Measured on a CPU over hundreds of steps of several sizes (docs/pretraining.md). What the
-# allocator takes beyond what is asked of it, as a share of what comes and goes in a step: batches
-# of changing sizes leave gaps.
-ALLOCATOR_SHARE = {torch.float32: 0.25, torch.bfloat16: 0.5}
-# What the threads and the compiled kernels take: in bf16 there is one for each shape of a product.
-KERNELS = {torch.float32: 30 * MB, torch.bfloat16: 250 * MB}
+# Measured on a CPU (benchmarks/memory.py). What the allocator takes beyond what is asked, as a
+# share of what comes and goes in a step: batches of changing sizes leave gaps.
+ALLOCATOR_SHARE = 0.25
+# What the threads and the compiled kernels take, and what comes to it for each token that goes
+# through the model at once: in bf16 there is a kernel for each shape of a product, and the more
+# tokens, the more shapes they come in.
+KERNELS = {torch.float32: (30 * MB, 0), torch.bfloat16: (220 * MB, 65_000)}
 GPU_ALLOCATOR_SHARE = 0.1  # not measured
 OPTIMIZER_COPIES = {"lamb": 1, "nvlamb": 1}  # of the weights, while an update is made
 
@@ -40,7 +41,7 @@ class Footprint:
     """Bytes at the highest point of a step, while a checkpoint is being written."""
 
     process: int
-    """Python, torch and the other libraries."""
+    """Python, torch and other libraries, and where the sentences of the corpus are."""
     weights: int
     gradients: int
     moments: int
@@ -110,7 +111,9 @@ class Tracer:
         on_cpu = self._device.type == "cpu"
         if not on_cpu:  # its allocator gives an evaluation what a step has let go of
             evaluating = max(0, evaluating - highest)
-        share = ALLOCATOR_SHARE[self._dtype] if on_cpu else GPU_ALLOCATOR_SHARE
+        share = ALLOCATOR_SHARE if on_cpu else GPU_ALLOCATOR_SHARE
+        fixed, each = KERNELS[self._dtype]
+        tokens = sum(len(instance.ids) for instance in instances)
         return Footprint(
             process=process,
             weights=weights,
@@ -121,7 +124,7 @@ class Tracer:
             working=max(0, highest - activations - logits),
             evaluation=evaluating,
             allocator=int(share * highest),
-            kernels=KERNELS[self._dtype] if on_cpu else 0,
+            kernels=fixed + each * tokens if on_cpu else 0,
             checkpoint=3 * weights if on_cpu else 0,
             exchange=weights if processes > 1 else 0,
         )

@@ -19,6 +19,8 @@ from litebert.foundation.files import (
     read_json,
     read_lines,
     remove_leftovers,
+    sha256_file,
+    sha256_path,
     storage_errors,
     verify_manifest,
     write_json,
@@ -203,3 +205,18 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
         list(read_lines(tmp_path / "none.txt"))
     with pytest.raises(DataError, match="is a folder"):
         list(read_lines(tmp_path))
+
+
+def test_the_hash_of_a_folder_is_of_its_files_names_and_bytes(tmp_path: Path) -> None:
+    def hashed(**files: str) -> str:
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        for name, text in files.items():
+            (folder / name).mkdir(parents=True)
+            (folder / name / "a.txt").write_text(text)
+        return sha256_path(folder)
+
+    first = hashed(x="1", y="2")
+    assert hashed(y="2", x="1") == first
+    assert len({first, hashed(x="2", y="1"), hashed(x="1"), hashed(x="1", z="2")}) == 4
+    file = tmp_path / "0" / "x" / "a.txt"
+    assert sha256_path(file) == sha256_file(file)
