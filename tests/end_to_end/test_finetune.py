@@ -278,7 +278,7 @@ def test_a_fine_tuned_model_can_be_fine_tuned_again(learnt: FinetuneOutcome, tmp
         ("text,label\n", DataError, "no rows"),
         ("review,label\na,b\n", DataError, 'no column "text"; its columns are: review, label'),
         ("text,label\na,x\nb,x\n", DataError, "every row has the label"),
-        ("text,label\na,x\nb\n", DataError, "line 3: 1 fields"),
+        ("text,label\na,x\nb\n", DataError, "line 3: 1 field where"),
         (b"text,label\ncaf\xe9,x\n", DataError, "not UTF-8: line 2, byte 14"),
     ],
 )
