@@ -76,8 +76,12 @@ def race_folders(data: Path, split: str, levels: Sequence[str] = LEVELS) -> list
             return found
     if not data.is_dir():
         raise DataError(f"{data} is not a folder: name the one that holds RACE/{split}")
-    names = ", ".join(sorted(path.name for path in data.iterdir())[:_SHOWN_NAMES]) or "nothing"
+    inner = data / "RACE"
+    place = inner if inner.is_dir() else data
+    names = ", ".join(sorted(path.name for path in place.iterdir())[:_SHOWN_NAMES]) or "nothing"
     wanted = " or ".join(f"{split}/{level}" for level in levels)
+    if place == inner or any((data / one).is_dir() for one in SPLITS):
+        raise DataError(f"{place} has no folder {wanted}: it contains {names}")
     raise DataError(
         f"{data} has no folder {wanted}, nor has {data / 'RACE'}: name the folder of RACE; "
         f"it contains {names}"

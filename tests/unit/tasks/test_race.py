@@ -175,8 +175,11 @@ def test_half_a_surrogate_pair_is_no_text(tmp_path):
 
 def test_the_wrong_folder_is_named_with_what_it_holds(tmp_path):
     write(tmp_path, "high", "1.txt", ARTICLE)
-    with pytest.raises(DataError, match=r"no folder dev/middle or dev/high, .* it contains RACE"):
-        read_race(tmp_path, "dev")
+    for data in (tmp_path, tmp_path / "RACE"):
+        with pytest.raises(DataError, match=r"RACE has no folder dev/middle or dev/high: .* train"):
+            read_race(data, "dev")
+    with pytest.raises(DataError, match=r"no folder dev/middle or dev/high, .* it contains 1\.txt"):
+        read_race(tmp_path / "RACE/train/high", "dev")
     with pytest.raises(DataError, match="is not a folder: name the one that holds RACE/train"):
         read_race(tmp_path / "nowhere")
     (tmp_path / "RACE/train/high/1.txt").unlink()
