@@ -4,7 +4,7 @@ Both sides make whole updates (forward, backward, clipping, fused AdamW) on the 
 sequences, 15 % masked, dropout 0. The sides take turns in one process; medians are compared. Peak
 memory is that of a process of its own for each side. Everything is printed as JSON.
 
-    python benchmarks/pretraining.py speed [--batch 32] [--length 128] [--hidden-size 768] …
+    python benchmarks/pretraining.py speed [--device cuda] [--batch 32] [--length 128] …
     python benchmarks/pretraining.py memory
     python benchmarks/pretraining.py depths
     python benchmarks/pretraining.py data CORPUS
@@ -60,14 +60,15 @@ class Batch:
     order: Tensor
 
     @classmethod
-    def drawn(cls, count: int, length: int, vocabulary: int) -> "Batch":
-        """The same for the same numbers."""
+    def drawn(cls, count: int, length: int, vocabulary: int, device: str = "cpu") -> "Batch":
+        """The same for the same numbers, on any device."""
         draws = torch.Generator().manual_seed(0)
         ids = torch.randint(5, vocabulary, (count, length), generator=draws)
         # [CLS] comes first and is never masked.
         shuffled = [torch.randperm(length - 1, generator=draws) + 1 for _ in range(count)]
         chosen = torch.stack(shuffled)[:, : length * 15 // 100]
-        return cls(ids, chosen, torch.randint(0, 2, (count,), generator=draws))
+        order = torch.randint(0, 2, (count,), generator=draws)
+        return cls(ids.to(device), chosen.to(device), order.to(device))
 
 
 def main() -> None:
@@ -78,6 +79,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=value)
     for name, value in {"vocabulary": 30000, "threads": 2, "repeats": 5}.items():
         parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: for a busy machine")
     parser.add_argument("--sides", nargs="*", default=SIDES, choices=SIDES)
     parser.add_argument("--recompute", action="store_true", help="of litebert: keep less")
@@ -101,7 +103,7 @@ def speed(arguments: argparse.Namespace) -> dict[str, Any]:
     """Tokens a second of all sides in turns, and how near ours comes to the processor's limit."""
     steps = {side: side_step(side, arguments) for side in arguments.sides}
     products = _Ceiling(arguments)
-    clock = CLOCKS[arguments.clock]
+    clock = _clock(arguments)
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     for lap in range(arguments.repeats + 1):
         for name, step in steps.items():
@@ -124,6 +126,19 @@ def speed(arguments: argparse.Namespace) -> dict[str, Any]:
         "gflops_of_products_alone": round(products.rate / 1e9),
         "share_of_ceiling": round(reached / products.rate, 3),
     }
+
+
+def _clock(arguments: argparse.Namespace) -> Callable[[], float]:
+    """The clock that is asked for; on a GPU it waits for what is queued."""
+    clock = CLOCKS[arguments.clock]
+    if arguments.device == "cpu":
+        return clock
+
+    def after_the_queue() -> float:
+        torch.cuda.synchronize()
+        return clock()
+
+    return after_the_queue
 
 
 def memory(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -219,7 +234,8 @@ def configuration(arguments: argparse.Namespace) -> EncoderConfig:
 def side_step(side: str, arguments: argparse.Namespace) -> Step:
     """A whole update of one side."""
     config = configuration(arguments)
-    batch = Batch.drawn(arguments.batch, arguments.length, config.vocab_size)
+    vocabulary, device = config.vocab_size, arguments.device
+    batch = Batch.drawn(arguments.batch, arguments.length, vocabulary, device)
     if side.startswith("litebert"):
         dtype = torch.bfloat16 if "bf16" in side else torch.float32
         return ours(config, batch, dtype, arguments.recompute)
@@ -229,16 +245,17 @@ def side_step(side: str, arguments: argparse.Namespace) -> Step:
 def ours(config: EncoderConfig, batch: Batch, dtype: torch.dtype, recompute: bool) -> Step:
     """A whole update of litebert's model."""
     B, T = batch.ids.shape
-    model = PretrainingModel(config)
+    device = batch.ids.device
+    model = PretrainingModel(config).to(device)
     model.encoder.compute_dtype, model.encoder.recompute = dtype, recompute
-    flat = (batch.chosen + torch.arange(B)[:, None] * T).flatten()
-    labels = batch.ids.flatten()[flat]
+    flat = (batch.chosen + torch.arange(B, device=device)[:, None] * T).flatten()
+    labels, segments = batch.ids.flatten()[flat], torch.zeros_like(batch.ids).flatten()
+    weights = torch.ones(B, device=device)
 
     def loss() -> Tensor:
-        layout = Packed([T] * B)
-        masked, pairs = model(batch.ids.flatten(), torch.zeros(B * T).long(), layout, flat)
+        masked, pairs = model(batch.ids.flatten(), segments, Packed([T] * B), flat)
         nll, _ = masked_lm_sum(masked, labels)
-        pair_nll, _ = sentence_sum(pairs, batch.order, torch.ones(B))
+        pair_nll, _ = sentence_sum(pairs, batch.order, weights)
         return nll / len(labels) + pair_nll / B
 
     return update(model, loss)
@@ -252,14 +269,15 @@ def theirs(config: EncoderConfig, batch: Batch, autocast: bool, compiled: bool) 
     names = ("vocab_size", "embedding_size", "hidden_size", "num_hidden_layers")
     names += ("num_attention_heads", "intermediate_size")
     values = {**{name: getattr(config, name) for name in names}, **dict.fromkeys(dropouts, 0.0)}
-    model = AlbertForPreTraining(AlbertConfig(**values))
+    device = batch.ids.device
+    model = AlbertForPreTraining(AlbertConfig(**values)).to(device)
     called = torch.compile(model) if compiled else model
     ids, chosen = batch.ids, batch.chosen
     labels = torch.full_like(ids, -100).scatter(1, chosen, ids.gather(1, chosen))
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": labels}
 
     def loss() -> Tensor:
-        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        with torch.autocast(device.type, torch.bfloat16, enabled=autocast):
             out = called(**inputs, sentence_order_label=batch.order)
         return out.loss
 
@@ -299,19 +317,17 @@ class _Ceiling:
         H, rows = arguments.hidden_size, arguments.batch * arguments.length
         self._pairs = []
         for K, N in ((H, 4 * H), (4 * H, H), (H, 3 * H)):
-            weight = torch.randn(N, K).bfloat16()
-            packed = torch.ops.mkldnn._reorder_linear_weight(weight, rows)
-            self._pairs.append((torch.randn(rows, K).bfloat16(), weight, packed))
+            weight = torch.randn(N, K, device=arguments.device).bfloat16()
+            packed = None
+            if arguments.device == "cpu":
+                packed = torch.ops.mkldnn._reorder_linear_weight(weight, rows)
+            x = torch.randn(rows, K, device=arguments.device).bfloat16()
+            self._pairs.append((x, weight, packed))
         self._work = sum(2 * x.numel() * len(weight) for x, weight, _ in self._pairs)
         self._laps: list[float] = []
 
     def measure(self, clock: Callable[[], float]) -> None:
-        for product in (
-            lambda x, weight, packed: F.linear(x, weight),
-            lambda x, weight, packed: torch.ops.mkldnn._linear_pointwise(
-                x, packed, None, "none", [], ""
-            ),
-        ):
+        for product in (_plain, _prepacked):
             began = clock()
             for pair in self._pairs:
                 product(*pair)
@@ -321,6 +337,17 @@ class _Ceiling:
     def rate(self) -> float:
         """The best of what was measured."""
         return self._work / min(self._laps)
+
+
+def _plain(x: Tensor, weight: Tensor, packed: Tensor | None) -> Tensor:
+    return F.linear(x, weight)
+
+
+def _prepacked(x: Tensor, weight: Tensor, packed: Tensor | None) -> Tensor:
+    if packed is None:  # only the CPU's library lays weights out
+        return F.linear(x, weight)
+    product: Tensor = torch.ops.mkldnn._linear_pointwise(x, packed, None, "none", [], "")
+    return product
 
 
 if __name__ == "__main__":

@@ -65,6 +65,10 @@ class Corpus:
         self.document_offsets = _load_index(folder, DOCUMENTS_FILE, index)
         self.sentence_offsets = _load_index(folder, SENTENCES_FILE, index)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process opens the folder itself."""
+        return Corpus.open, (self.folder,)
+
     @classmethod
     def open(cls, folder: str | Path) -> "Corpus":
         """Open a corpus folder.

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -102,6 +103,10 @@ class InstanceStream(Stream):
         self._ranges = ranges[long_enough]
         self._tokenisations = (corpus.samples if sampled else []) or [corpus]
         self._epochs: dict[int, _Epoch] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process, which makes its own plans of the epochs."""
+        return {**vars(self), "_epochs": {}}
 
     def unsampled(self) -> "InstanceStream":
         """The same stream with the likeliest pieces in every epoch."""

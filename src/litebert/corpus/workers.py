@@ -25,11 +25,11 @@ def in_order(function: Callable[[J], R], jobs: Iterable[J], workers: int) -> Ite
         for job in jobs:
             yield job, function(job)
         return
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (function,))
+    pool = open_pool(function, workers)
     waiting: deque[tuple[J, Future[R]]] = deque()
     try:
         for job in jobs:
-            waiting.append((job, pool.submit(_run, job)))
+            waiting.append((job, pool.submit(run_job, job)))
             if len(waiting) > 2 * workers:
                 first, future = waiting.popleft()
                 yield first, future.result()
@@ -45,6 +45,20 @@ def in_order(function: Callable[[J], R], jobs: Iterable[J], workers: int) -> Ite
         pool.shutdown(cancel_futures=True)
 
 
+def open_pool(function: Callable[[J], Any], workers: int) -> ProcessPoolExecutor:
+    """Worker processes that hold a function, to be given jobs by `submit(run_job, job)`.
+
+    They leave Ctrl-C to this process, and end with it.
+    """
+    return ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (function,))
+
+
+def run_job(job: Any) -> Any:
+    """In a worker: its function of the job."""
+    assert _function is not None
+    return _function(job)
+
+
 _function: Callable[[Any], Any] | None = None
 
 
@@ -54,11 +68,6 @@ def _start_worker(function: Callable[[Any], Any]) -> None:
     _function = function
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _run(job: Any) -> Any:
-    assert _function is not None
-    return _function(job)
 
 
 def _end_with_parent() -> None:

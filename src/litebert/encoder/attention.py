@@ -1,4 +1,4 @@
-"""Multi-head self-attention over either layout: one function, three backends.
+"""Multi-head self-attention over either layout: one function, several backends.
 
 Shapes: B sequences, T tokens, N tokens of a packed batch, A heads, D head size, H = A * D.
 """
@@ -9,11 +9,14 @@ from typing import Any, Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.attention.varlen import varlen_attn
 
 from litebert.encoder.layout import Block, Layout, Packed
 from litebert.encoder.products import MASKED_SCORE, attend_by_products
 
-AttentionBackend = Literal["auto", "sdpa", "products", "reference"]
+AttentionBackend = Literal["auto", "sdpa", "varlen", "products", "reference"]
+_VARLEN_SINCE = (8, 0)  # the GPUs, by compute capability, that its kernel is written for
+_VARLEN_HEAD = 256  # the widest head it takes
 
 
 def attend(
@@ -29,7 +32,9 @@ def attend(
     (B, T, H) or (N, H). `dropout` is the probability on the attention weights; pass 0 to evaluate.
     """
     if backend == "auto":
-        backend = _fastest(qkv, dropout)
+        backend = _fastest(qkv, layout, heads, dropout)
+    if backend == "varlen" and isinstance(layout, Packed):
+        return _attend_varlen(qkv, layout, heads)
     if backend == "products" and dropout == 0:
         if isinstance(layout, Packed):
             return attend_by_products(qkv, layout.blocks_on(qkv.device), heads)
@@ -52,10 +57,31 @@ def attend(
     return _attend_rectangle(qkv, bias, heads, dropout, backend)
 
 
-def _fastest(qkv: Tensor, dropout: float) -> AttentionBackend:
-    """The CPU's fused kernel has no dropout, and a slow backward pass in bf16."""
-    slow = qkv.dtype == torch.bfloat16 or dropout > 0
-    return "products" if qkv.device.type == "cpu" and slow else "sdpa"
+def _fastest(qkv: Tensor, layout: Layout, heads: int, dropout: float) -> AttentionBackend:
+    """The CPU's fused kernel has no dropout, and a slow backward pass in bf16.
+
+    On a GPU the kernel for packed sequences needs no rectangles, but has no dropout and no fp32.
+    """
+    low = qkv.dtype == torch.bfloat16
+    if qkv.device.type == "cpu":
+        return "products" if low or dropout > 0 else "sdpa"
+    head = qkv.shape[-1] // 3 // heads
+    fits = low and dropout == 0 and head % 8 == 0 and head <= _VARLEN_HEAD
+    if isinstance(layout, Packed) and fits and qkv.device.type == "cuda":
+        capable = torch.cuda.get_device_capability(qkv.device) >= _VARLEN_SINCE
+        return "varlen" if capable else "sdpa"
+    return "sdpa"
+
+
+def _attend_varlen(qkv: Tensor, layout: Packed, heads: int) -> Tensor:
+    """Attention over packed rows (N, 3H) in one call of the kernel that knows their bounds."""
+    rows, width = qkv.shape
+    q, k, v = qkv.view(rows, 3, heads, width // 3 // heads).unbind(1)  # (N, A, D)
+    bounds = layout.bounds_on(qkv.device, rows)
+    longest = max(*layout.lengths, rows - sum(layout.lengths))
+    mixed = varlen_attn(q, k, v, bounds, bounds, longest, longest)
+    assert isinstance(mixed, Tensor)
+    return mixed.reshape(rows, width // 3)
 
 
 def _attend_block(

@@ -14,7 +14,7 @@ from litebert.encoder.activations import ACTIVATIONS
 from litebert.encoder.attention import AttentionBackend, attend
 from litebert.encoder.config import EncoderConfig
 from litebert.encoder.layout import Layout
-from litebert.encoder.precision import Affine, layer_norm
+from litebert.encoder.precision import Affine, residual_norm
 
 
 class AttentionWeights(NamedTuple):
@@ -63,7 +63,7 @@ class AttentionBlock(nn.Module):
             mixed = mixed.flatten(0, -2).index_select(0, wanted)
             x = x.flatten(0, -2).index_select(0, wanted)
         out = F.dropout(weights.output(mixed), self.output_dropout, self.training)
-        return layer_norm(out + x, self.norm)
+        return residual_norm(out, x, self.norm)
 
 
 class FeedForwardWeights(NamedTuple):
@@ -94,4 +94,4 @@ class FeedForwardBlock(nn.Module):
         """Hidden states (..., H) to (..., H)."""
         inner = self.activation(weights.intermediate(x))  # (..., F)
         out = F.dropout(weights.output(inner), self.dropout, self.training)
-        return layer_norm(out + x, self.norm)
+        return residual_norm(out, x, self.norm)

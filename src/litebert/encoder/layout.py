@@ -86,6 +86,9 @@ class Packed:
     _placed: dict[torch.device, list[Block]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+    _bounds: dict[tuple[torch.device, int], Tensor] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def positions(self, input_ids: Tensor) -> Tensor:
         """Position of each token in its sequence, (N,)."""
@@ -132,6 +135,18 @@ class Packed:
                 groups.append([length] * count)
                 open_group = True
         return [_block(group) for group in groups]
+
+    def bounds_on(self, device: torch.device, rows: int) -> Tensor:
+        """Where each sequence begins and ends among `rows` rows, (B + 1,) in int32, on a device.
+
+        Rows beyond the N tokens are a sequence of their own.
+        """
+        key = (device, rows)
+        if key not in self._bounds:
+            bounds = [0, *accumulate(self.lengths)]
+            filled = [*bounds, rows] if rows > bounds[-1] else bounds
+            self._bounds[key] = torch.tensor(filled, dtype=torch.int32).to(device)
+        return self._bounds[key]
 
     def blocks_on(self, device: torch.device) -> list[Block]:
         """The blocks with their tensors on a device, copied there once for all depths."""

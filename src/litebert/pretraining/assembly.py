@@ -12,6 +12,7 @@ from litebert.corpus.stream import InstanceStream, Stream
 from litebert.encoder.config import EncoderConfig
 from litebert.encoder.models import PretrainingModel
 from litebert.foundation.errors import ConfigError
+from litebert.foundation.processors import usable_cpus
 from litebert.foundation.randomness import Position, derive_seed
 from litebert.optim import optimizer_of
 from litebert.pretraining.settings import PretrainingSettings
@@ -19,6 +20,8 @@ from litebert.pretraining.start import start_config
 from litebert.pretraining.trainable import Pretraining
 from litebert.training.distributed import ALONE, World
 from litebert.training.machine import MachineSettings, apply_machine
+
+MOST_DATA_WORKERS = 4  # unless more are asked for
 
 
 @dataclass(frozen=True)
@@ -98,9 +101,24 @@ def assemble(
     model.encoder.recompute = settings.machine.recompute == "on"
     model.to(device)
     trainable = Pretraining(
-        model, data.stream, data.heldout, loop.batch_size, loop.micro_batch_size, device, world
+        model,
+        data.stream,
+        data.heldout,
+        loop.batch_size,
+        loop.micro_batch_size,
+        device,
+        world,
+        _data_workers(settings.machine.data_workers, device, world),
     )
     optimizer = optimizer_of(
         settings.optimizer, model.named_parameters(), settings.schedule.learning_rate
     )
     return Assembly(config, data, trainable, optimizer)
+
+
+def _data_workers(asked: int | None, device: torch.device, world: World) -> int:
+    """How many processes make batches ahead for this one."""
+    if asked is not None:
+        return asked
+    free = usable_cpus() // world.local_size - 1  # one trains
+    return 0 if device.type == "cpu" else max(1, min(MOST_DATA_WORKERS, free))

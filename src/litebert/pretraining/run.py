@@ -2,7 +2,7 @@
 
 import signal
 import time
-from contextlib import nullcontext, suppress
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,7 @@ COMMAND = "pretrain"
 MODEL = "model"
 MAY_CHANGE = (
     *MAY_CHANGE_ON_RESUME,
+    "data_workers",
     "processes",
     "recompute",
     "timeout",
@@ -123,10 +124,24 @@ def _pretrain(
     machine = _machine(settings, record, world)
     config = _config(corpus, settings, record)
     run = assemble(config, open_data(corpus, settings), settings, machine, world)
+    with closing(run.trainable):
+        resumed = record is not None
+        record = record or _begin(run, corpus, settings, machine, folder, world, began)
+        return _train(run, corpus, settings, record, folder, world, resumed)
+
+
+def _train(
+    run: Assembly,
+    corpus: Corpus,
+    settings: PretrainingSettings,
+    record: RunRecord,
+    folder: Path,
+    world: World,
+    resumed: bool,
+) -> PretrainingOutcome:
+    """Train to the end of the run, from its beginning or its newest checkpoint."""
     state = TrainingState()
-    if record is None:
-        record = _begin(run, corpus, settings, machine, folder, world, began)
-    elif world.first:
+    if resumed and world.first:
         require_saved(folder, record)
         state = restore(folder, run.trainable.model, run.optimizer)
     state = TrainingState.from_json(world.share(state.as_json()))

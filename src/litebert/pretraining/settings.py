@@ -121,6 +121,9 @@ class PretrainingMachineSettings(MachineSettings):
     recompute: Literal["off", "on"] = "off"
     """Make what a layer needs for its backward pass again instead of keeping it: memory hardly
     grows with depth, a step takes about a third longer, and the result is the same."""
+    data_workers: int | None = Field(None, ge=0)
+    """Processes that make batches ahead, for each that trains; by default none for a CPU, which
+    they would take from the training, and up to four for a GPU."""
     timeout: float = Field(DEFAULT_TIMEOUT, gt=0)
     """Seconds without an answer after which another process counts as lost."""
 

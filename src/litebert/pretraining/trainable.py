@@ -4,12 +4,14 @@ Shapes: B instances, N tokens of all of them, M masked positions.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from litebert.corpus.batches import collate
+from litebert.corpus.ahead import Ahead, BatchMaker
+from litebert.corpus.batches import PackedBatch, collate
 from litebert.corpus.instances import Instance
 from litebert.corpus.stream import Stream
 from litebert.encoder.layout import Packed
@@ -38,8 +40,8 @@ class Tensors(NamedTuple):
 class Pretraining:
     """Masked LM and the sentence objective over a stream of instances (`Trainable`).
 
-    Of several processes each gets its slice of every batch, and of every evaluation. `stream` may
-    be replaced before training begins.
+    Of several processes each gets its slice of every batch, and of every evaluation. With `workers`
+    that many processes make the batches ahead; close it then. `stream` may be replaced.
     """
 
     def __init__(
@@ -51,11 +53,14 @@ class Pretraining:
         micro_batch_size: int | None,
         device: torch.device,
         world: World = ALONE,
+        workers: int = 0,
     ) -> None:
         self._model = model
-        self.stream = stream
-        self._batch_size = batch_size
-        self._micro_batch_size = micro_batch_size or batch_size
+        self._maker = BatchMaker(
+            stream, batch_size, micro_batch_size or batch_size, world.rank, world.size
+        )
+        self._workers = workers
+        self._ahead: Ahead | None = None
         self._device = device
         self._heldout = list(heldout)
         self._world = world
@@ -65,13 +70,29 @@ class Pretraining:
         """The model that is trained."""
         return self._model
 
+    @property
+    def stream(self) -> Stream:
+        """What is trained on."""
+        return self._maker.stream
+
+    @stream.setter
+    def stream(self, stream: Stream) -> None:
+        if stream is not self._maker.stream:
+            self.close()
+            self._maker = replace(self._maker, stream=stream)
+
     def batch(self, position: Position) -> tuple[list[MicroBatch], Position]:
         """The batch at a position of the shuffled stream, and the position after it."""
-        world = self._world
-        instances, after = self.stream.take(position, self._batch_size, world.rank, world.size)
-        size = self._micro_batch_size
-        parts = [instances[start : start + size] for start in range(0, len(instances), size)]
-        return [self._micro_batch(part) for part in parts], after
+        if self._workers > 0 and self._ahead is None:
+            self._ahead = Ahead(self._maker, self._workers)
+        packed, after = (self._ahead or self._maker)(position)
+        return [self._micro_batch(part) for part in packed], after
+
+    def close(self) -> None:
+        """End the processes that make batches ahead; `batch` starts them anew."""
+        if self._ahead is not None:
+            self._ahead.close()
+            self._ahead = None
 
     def losses(self, micro_batch: MicroBatch) -> dict[str, LossTerm]:
         """Summed masked-LM and sentence losses."""
@@ -92,7 +113,7 @@ class Pretraining:
         sums = dict.fromkeys(keys, 0.0)
         batches = list(self._evaluation_batches())
         for part in batches[self._world.rank :: self._world.size]:
-            micro_batch = self._micro_batch(part)
+            micro_batch = self._micro_batch(collate(part))
             for name, term in self.losses(micro_batch).items():
                 sums[f"{name}_loss"] += float(term.total)
                 assert term.correct is not None  # every term of pretraining counts
@@ -118,9 +139,7 @@ class Pretraining:
             tokens += len(instance.ids)
         yield part
 
-    def _micro_batch(self, instances: Sequence[Instance]) -> MicroBatch:
-        packed = collate(instances)
-
+    def _micro_batch(self, packed: PackedBatch) -> MicroBatch:
         def tensor(values: object, dtype: torch.dtype) -> Tensor:
             return torch.as_tensor(values, dtype=dtype).to(self._device, non_blocking=True)
 

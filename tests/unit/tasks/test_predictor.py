@@ -50,7 +50,11 @@ def test_a_row_of_a_pair_may_be_a_tuple_or_a_mapping(pair_predictor: Predictor):
 
 
 def test_an_empty_second_text_makes_a_single_text(pair_predictor: Predictor, predictor: Predictor):
-    assert pair_predictor.predict([("the old house", " ")]) == predictor.predict(["the old house"])
+    (alone,) = predictor.predict(["the old house"])
+    (paired,) = pair_predictor.predict([("the old house", " ")])
+    # Two models computed apart: on some processors the last bits of a probability differ.
+    assert paired.label == alone.label
+    assert paired.probabilities == pytest.approx(alone.probabilities, abs=1e-5)
 
 
 @pytest.mark.parametrize(
