@@ -91,6 +91,9 @@ def plan_epoch(units: Units, settings: InstanceSettings, seed: int, epoch: int) 
     draw = {
         name: KeyedUniforms(seed, "plan", epoch, name) for name in ("short", "aim", "split", "coin")
     }
+    windows = units.windows
+    # With an end, so that whatever is looked up is found; one copy for all the rounds.
+    cut = np.append(windows[:, 0], np.iinfo(np.int64).max)
     parts: list[tuple[Indices, ...]] = []
     document = np.arange(len(first))
     start = first
@@ -101,7 +104,7 @@ def plan_epoch(units: Units, settings: InstanceSettings, seed: int, epoch: int) 
         target = np.where(short, shorter, settings.room)
         stop = np.searchsorted(units.offsets, units.offsets[start] + target)
         stop = np.minimum(np.maximum(stop, start + 1), end[document])
-        stop, following = _whole_sentences(start, stop, units.windows)
+        stop, following = _whole_sentences(start, stop, windows, cut)
         stop = np.minimum(stop, end[document])
         sentences = np.where(following < stop, following + 1, stop) - start
         split = 1 + (draw["split"].at(start) * (sentences - 1)).astype(np.int64)
@@ -153,19 +156,20 @@ def _sections(spans: Indices, original: bool) -> tuple[Indices, Indices]:
     return start, np.minimum(start + SECTION, np.repeat(end, pieces))
 
 
-def _whole_sentences(start: Indices, stop: Indices, windows: Indices) -> tuple[Indices, Indices]:
+def _whole_sentences(
+    start: Indices, stop: Indices, windows: Indices, cut: Indices
+) -> tuple[Indices, Indices]:
     """Ends of chunks, and where the next ones start, given sentences that are cut into windows.
 
     Such a sentence may end a chunk, truncated; then it comes again, each window an instance of its
-    own, so that none of its tokens is lost.
+    own, so that none of its tokens is lost. `cut` holds their units in order, and an end.
     """
     if not len(windows):
         return stop, stop
-    units = np.append(windows[:, 0], np.iinfo(np.int64).max)
-    alone = units[np.searchsorted(units, start)] == start
+    alone = cut[np.searchsorted(cut, start)] == start
     stop = np.where(alone, start + 1, stop)
-    place = np.searchsorted(units, stop - 1)
-    truncated = (units[place] == stop - 1) & ~alone
+    place = np.searchsorted(cut, stop - 1)
+    truncated = (cut[place] == stop - 1) & ~alone
     place = np.where(truncated, place, 0)
     following = np.where(truncated, windows[place, 1], stop)
     return np.where(truncated, windows[place, 2], stop), following

@@ -5,6 +5,8 @@ short instances first, attention finds the neighbouring words within a few hundr
 keeps them when the instances grow.
 """
 
+from functools import cached_property
+
 from litebert.corpus.instances import Instance
 from litebert.corpus.stream import InstanceStream, Stream
 from litebert.foundation.randomness import Position
@@ -25,8 +27,13 @@ class ShortStart(Stream):
         self._long = long
         self._short = long.of_length(short_length)
         self._times = max(1, long.settings.max_length // short_length)
-        a_batch = batch_size * self._times
-        self._instances = min(batches, self._short.epoch_size(0) // a_batch) * a_batch
+        self._batch = batch_size * self._times
+        self._batches = batches
+
+    @cached_property
+    def _instances(self) -> int:
+        """How many short instances there are, in whole batches."""
+        return min(self._batches, self._short.epoch_size(0) // self._batch) * self._batch
 
     def take_indices(
         self, position: Position, count: int
