@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate, groupby
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -92,8 +93,8 @@ class Packed:
 
     def positions(self, input_ids: Tensor) -> Tensor:
         """Position of each token in its sequence, (N,)."""
-        positions = torch.cat([torch.arange(length) for length in self.lengths])
-        return positions.to(input_ids.device)
+        begun = np.repeat(self.starts, self.lengths)  # where each token's sequence begins
+        return torch.from_numpy(np.arange(len(begun)) - begun).to(input_ids.device)
 
     def longest(self, input_ids: Tensor) -> int:
         """Tokens of the longest sequence."""

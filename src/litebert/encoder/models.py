@@ -73,7 +73,8 @@ class PretrainingModel(MaskedLMModel):
         hidden, pooled, _ = self.encoder.encode(
             input_ids, segment_ids, layout, wanted=masked_positions
         )
-        return self.masked_lm_logits(hidden), self.sentence_order(pooled)
+        logits = self.masked_lm_logits(self.encoder.filled(hidden))[: len(hidden)]
+        return logits, self.sentence_order(pooled)
 
     def sentence_order_log_probs(self, pooled: Tensor) -> Tensor:
         """Log-probabilities (B, 2) of 'in order' and 'swapped' from pooled vectors (B, H)."""
