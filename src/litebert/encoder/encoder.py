@@ -154,7 +154,7 @@ class Encoder(nn.Module):
             return x
         rows = len(x)
         # A GPU does a few more rows at no cost to speak of: at most a sixteenth.
-        step = ROW_STEP if x.device.type == "cpu" else max(ROW_STEP, 1 << rows.bit_length() - 5)
+        step = ROW_STEP if x.device.type == "cpu" else max(ROW_STEP, 2 ** rows.bit_length() // 32)
         return F.pad(x, (*[0, 0] * (x.dim() - 1), 0, -rows % step))
 
     def _first_input(self, input_ids: Tensor, segment_ids: Tensor | None, layout: Layout) -> Tensor:
