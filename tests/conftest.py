@@ -4,10 +4,15 @@ import os
 import signal
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 # Before torch is imported: the workers already use every core, and more threads would only fight.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# No test is timed: a busy machine is no failure.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 # A job that a script starts in the background ignores SIGINT, and so do its children; the tests
 # that interrupt are about what happens otherwise.

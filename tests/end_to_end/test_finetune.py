@@ -47,7 +47,8 @@ def learnt(base: Path, tmp_path_factory) -> FinetuneOutcome:
     """A run that had time to learn its task."""
     folder = tmp_path_factory.mktemp("learnt")
     train = labelled_csv(folder / "train.csv", 240)
-    return finetune(base, UserTable(train), folder / "run", quick_settings(course={"epochs": 8}))
+    settings = quick_settings(course={"epochs": 8, "patience": 5})
+    return finetune(base, UserTable(train), folder / "run", settings)
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +88,15 @@ def test_the_model_is_the_best_checkpoint(learnt: FinetuneOutcome):
     metrics = json.loads((learnt.folder / "metrics.json").read_text())
     assert metrics["best_step"] == best["step"]
     assert metrics["loss"] == pytest.approx(best["loss"], abs=1e-5)
+
+
+def test_among_few_validation_rows_the_last_checkpoint_is_kept(short: FinetuneOutcome):
+    assert short.record.resolved["rows"]["validation"] < 50
+    assert short.result.state.best_step == short.result.state.step
+    metrics = json.loads((short.folder / "metrics.json").read_text())
+    assert metrics["best_step"] == short.result.state.step
+    said = (short.folder / "log.txt").read_text()
+    assert "6 rows are too few to choose a checkpoint by: the last one is kept" in said
 
 
 def test_transformers_loads_the_folder_and_gives_the_same_logits(learnt: FinetuneOutcome):

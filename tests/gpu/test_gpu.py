@@ -19,7 +19,11 @@ from litebert.training.journal import read_metrics
 from litebert.training.run_folder import read_run
 from small_runs import TINY, stories_corpus
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+pytestmark = [
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"),
+    # Compiling makes some versions of torch warn of parts of their own.
+    pytest.mark.filterwarnings("default"),
+]
 
 HEADS, WIDTH = 4, 256
 LENGTHS = [[64, 64, 64], [37, 20, 20, 3, 1], [5], [300, 2]]

@@ -19,7 +19,12 @@ from litebert.tasks.kinds import KINDS
 from litebert.tasks.pages import write_results
 from litebert.tasks.placement import InferenceSettings
 from litebert.tasks.predictor import Predictor
-from litebert.tasks.settings import FinetuneSettings
+from litebert.tasks.settings import (
+    FEWEST_TO_CHOOSE,
+    PATIENCE,
+    CourseSettings,
+    FinetuneSettings,
+)
 from litebert.tasks.source import Source, TaskData
 from litebert.tasks.task import Task
 from litebert.tasks.trainable import SCORE
@@ -75,9 +80,9 @@ def finetune(
     """Fine-tune a model on labelled data; everything is written into the run folder.
 
     The model folder `model/`, `metrics.json` and `report.html` are of the checkpoint that scored
-    best on the validation examples; they are also written when a signal ends the run early, once
-    it has evaluated. Raises ConfigError, DataError, ModelFolderError, VocabularyError, ResumeError,
-    CheckpointError or StorageError.
+    best on the validation examples, or the last one where these are too few to choose by; they are
+    also written when a signal ends the run early, once it has evaluated. Raises ConfigError,
+    DataError, ModelFolderError, VocabularyError, ResumeError, CheckpointError or StorageError.
     """
     with lock_folder(folder):
         return _finetune(model_folder, source, folder, settings or FinetuneSettings(), resume)
@@ -112,7 +117,8 @@ def _finetune(
     _say([*_introduction(record, settings, data), *run.remarks], folder)
     result = _train(run, origin, settings, record, folder, state)
     if result.signal is None and result.state.step < record.resolved["total_steps"]:
-        _say([f"stopped early: no better score in {settings.course.patience} evaluations"], folder)
+        patience = _monitor(settings.course, len(data.validation)).patience
+        _say([f"stopped early: no better score in {patience} evaluations"], folder)
     evaluation = _finish(run, record, result, folder, data)
     return FinetuneOutcome(folder, record, result, run.task, evaluation)
 
@@ -196,10 +202,18 @@ def _plan(run: AssembledRun, settings: FinetuneSettings, record: RunRecord, rest
         total,
         settings.training,
         lambda step: learning_rate_at(settings.schedule, step, total) / RATE_CUT**restarts,
-        Monitor(SCORE, patience=settings.course.patience or None),
+        _monitor(settings.course, int(record.resolved["rows"]["validation"])),
         title="fine-tuning",
         chance=None if loss is None else Chance(loss, after, settings.course.restarts),
     )
+
+
+def _monitor(course: CourseSettings, rows: int) -> Monitor:
+    """What says which checkpoint is best, given so many rows to validate on."""
+    if course.patience is None and rows < FEWEST_TO_CHOOSE:
+        return Monitor(SCORE, latest=True)
+    patience = PATIENCE if course.patience is None else course.patience
+    return Monitor(SCORE, patience=patience or None)
 
 
 def _introduction(record: RunRecord, settings: FinetuneSettings, data: TaskData) -> list[str]:
@@ -220,6 +234,10 @@ def _introduction(record: RunRecord, settings: FinetuneSettings, data: TaskData)
         f"{resolved['steps_per_epoch']:,} steps an epoch, "
         f"learning rate {settings.schedule.learning_rate:g}",
     ]
+    if _monitor(course, rows["validation"]).latest:
+        lines.append(
+            f"{rows['validation']} rows are too few to choose a checkpoint by: the last one is kept"
+        )
     preset, rate = data.preset, settings.schedule.learning_rate
     if preset is not None and rate != preset.learning_rate:
         size = "base and larger" if preset.any_size else "xxlarge"

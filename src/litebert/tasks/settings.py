@@ -21,6 +21,8 @@ SMALL_TABLE = 2000  # rows; below it batches are halved, for more updates
 WANTED_STEPS = 1500  # the epochs of a small table come near it
 FEWEST_EPOCHS, MOST_EPOCHS = 3, 20
 FEWEST_EVALUATIONS = 5
+PATIENCE = 5  # evaluations
+FEWEST_TO_CHOOSE = 50  # validation rows; among fewer the luckiest checkpoint wins, not the best
 
 
 class TableSettings(Settings):
@@ -93,8 +95,10 @@ class CourseSettings(Settings):
     """The validation score that says which checkpoint is best; ties go to the lower loss."""
     skip_bad: bool = False
     """Leave out rows that cannot be used, and count them; by default the first one is an error."""
-    patience: int = Field(5, ge=0)
-    """Stop after so many evaluations without a better score; 0 never stops early."""
+    patience: int | None = Field(None, ge=0)
+    """Stop after so many evaluations without a better score; 0 never stops early. By default 5;
+    where there are fewer than 50 rows to validate on, which is too few to choose by, the run goes
+    on to its end and its last checkpoint is the model."""
     restarts: int = Field(2, ge=0)
     """Begin again, at a third of the rate, when the training loss stays at chance; so often."""
     from_scratch: bool = False

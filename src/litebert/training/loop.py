@@ -32,17 +32,23 @@ LOG_LINES = 200
 
 @dataclass(frozen=True)
 class Monitor:
-    """The evaluation metric that says which checkpoint is best, and when to stop early."""
+    """The evaluation metric that says which checkpoint is best, and when to stop early.
+
+    `latest`: the metric is measured on too little to choose by, and the last checkpoint is best.
+    """
 
     metric: str
     higher_is_better: bool = True
     patience: int | None = None
+    latest: bool = False
 
     def improves(self, value: float, best: float | None) -> bool:
         """Whether `value` is better than the best so far; what is no number never is."""
         if not math.isfinite(value):
             return False
-        return best is None or (value > best if self.higher_is_better else value < best)
+        return (
+            best is None or self.latest or (value > best if self.higher_is_better else value < best)
+        )
 
 
 @dataclass(frozen=True)

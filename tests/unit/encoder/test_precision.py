@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from litebert.encoder.precision import Affine, layer_norm
+from litebert.encoder.precision import Affine, layer_norm, wide_residual_norm
 
 ROWS = 4096  # enough for a sum in bf16 to go wrong
 
@@ -71,3 +71,24 @@ def test_layers_on_the_same_input_become_one() -> None:
     x = torch.randn(2, 8)
     together = Affine.of(layers, torch.float32)(x)
     torch.testing.assert_close(together, torch.cat([layer(x) for layer in layers], dim=1))
+
+
+@pytest.mark.filterwarnings("default:.*torch.jit:DeprecationWarning")  # torch's own, as it compiles
+def test_a_compiled_residual_norm_is_the_norm_for_any_number_of_rows() -> None:
+    """What a GPU compiles, compiled for the processor."""
+    compiled = torch.compile(wide_residual_norm)
+    weight, bias = (torch.randn(16, requires_grad=True) for _ in range(2))
+    for rows in (7, 64, 40):
+        out, x, upstream = torch.randn(3, rows, 16).bfloat16().unbind()
+        results = []
+        for norm in (compiled, wide_residual_norm):
+            leaves = [each.clone().requires_grad_() for each in (out, x)]
+            for leaf in leaves:
+                torch._dynamo.maybe_mark_dynamic(leaf, 0)
+            y = norm(*leaves, weight, bias, 1e-12)
+            results.append([y, *torch.autograd.grad(y, [*leaves, weight, bias], upstream)])
+        torch.testing.assert_close(*results, rtol=1e-2, atol=1e-2)
+        expected = torch.nn.functional.layer_norm(
+            out.float() + x.float(), (16,), weight, bias, 1e-12
+        )
+        torch.testing.assert_close(results[1][0].float(), expected, rtol=1e-2, atol=1e-2)
