@@ -64,6 +64,7 @@ class _Probe:
         self._model = assembly.trainable.model
         self._optimizer = assembly.optimizer
         self._data = assembly.data
+        self._made_ahead = assembly.trainable.workers > 0
         self._interruption = interruption
         self._device = next(self._model.parameters()).device
         self._position = Position()
@@ -82,6 +83,8 @@ class _Probe:
         left = 0.75 * seconds - (time.perf_counter() - began)
         tokens, parts = self._steps(instances, FEWEST_LAPS, left)
         updating = parts.pop("seconds_optimizer")
+        if self._made_ahead:  # by processes that the probe does without
+            parts.pop("seconds_data")
         token = sum(parts.values()) / tokens
         # A forward pass alone takes about a third of a step; a quarter of the time is for it.
         evaluated = int(seconds / 4 / (token / 3) / tokens * instances)

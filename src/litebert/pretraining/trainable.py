@@ -59,7 +59,7 @@ class Pretraining:
         self._maker = BatchMaker(
             stream, batch_size, micro_batch_size or batch_size, world.rank, world.size
         )
-        self._workers = workers
+        self.workers = workers
         self._ahead: Ahead | None = None
         self._device = device
         self._heldout = list(heldout)
@@ -83,8 +83,8 @@ class Pretraining:
 
     def batch(self, position: Position) -> tuple[list[MicroBatch], Position]:
         """The batch at a position of the shuffled stream, and the position after it."""
-        if self._workers > 0 and self._ahead is None:
-            self._ahead = Ahead(self._maker, self._workers)
+        if self.workers > 0 and self._ahead is None:
+            self._ahead = Ahead(self._maker, self.workers)
         packed, after = (self._ahead or self._maker)(position)
         return [self._micro_batch(part) for part in packed], after
 
