@@ -94,9 +94,7 @@ def pretrain(
         "watch": watch,
     }
     asked: dict[str, Any] = {name: given(values) for name, values in sections.items()}
-    base = dict(read_run(output, COMMAND).settings) if resume else {}
-    if asked["budget"]:
-        base.pop("budget", None)  # another budget replaces it, whatever its unit
+    base = read_run(output, COMMAND).settings if resume else {}
     chosen = layered(PretrainingSettings, settings, asked, base)
     with shown([output], live and speaks(), port, host):
         outcome = run_pretraining(corpus, output, chosen, resume)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from copy import copy
 from functools import cache
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
@@ -22,6 +22,9 @@ class Settings(BaseModel):
     """Base of every settings model: immutable, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    replaced_whole: ClassVar[bool] = False
+    """As a section: what gives any of its fields replaces all that was given below (`layered`)."""
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], where: str = "settings") -> Self:
@@ -100,9 +103,23 @@ def layered(
     """
     below = dict(base or {})
     if file is not None:
-        below = merge(below, load_recipe(file))
+        below = _over(model, below, load_recipe(file))
         model.parse(below, str(file))  # what is wrong with the file is not what was asked
-    return model.parse(merge(below, asked))
+    return model.parse(_over(model, below, asked))
+
+
+def _over(
+    model: type[Settings], below: Mapping[str, Any], above: Mapping[str, Any]
+) -> dict[str, Any]:
+    """One layer over another, sections that contradict each other's fields replaced whole."""
+    kinds = {name: field.annotation for name, field in model.model_fields.items()}
+    whole = {
+        name
+        for name, kind in kinds.items()
+        if isinstance(kind, type) and issubclass(kind, Settings) and kind.replaced_whole
+    }
+    kept = {key: value for key, value in below.items() if key not in whole or not above.get(key)}
+    return merge(kept, above)
 
 
 def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:

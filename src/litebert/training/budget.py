@@ -26,6 +26,8 @@ EVALUATION_SHARE = 0.08  # of the minutes, for all evaluations together
 class BudgetSettings(Settings):
     """How long to train: exactly one of the three."""
 
+    replaced_whole = True  # another budget replaces it, whatever its unit
+
     steps: int | None = Field(None, ge=1)
     """Train for this many optimiser updates."""
     tokens: int | None = Field(None, ge=1)

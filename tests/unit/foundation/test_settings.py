@@ -29,6 +29,26 @@ class Outer(Settings):
     name: str = "x"
 
 
+class Either(Settings):
+    replaced_whole = True
+
+    here: int | None = None
+    there: int | None = None
+
+
+class Trip(Settings):
+    either: Either = Either()
+    inner: Inner = Inner()
+
+
+def test_a_section_of_alternatives_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text("[either]\nhere = 1\n")
+    assert layered(Trip, path, {"either": {"there": 2}}).either == Either(there=2)
+    assert layered(Trip, path, {"either": {}}, {"either": {"there": 3}}).either == Either(here=1)
+    assert layered(Trip, path, {}).either == Either(here=1)
+
+
 def test_an_unknown_key_names_the_nearest() -> None:
     with pytest.raises(ConfigError, match=r'here: unknown key "inner.sise", did you mean "size"'):
         Outer.parse({"inner": {"sise": 3}}, "here")
