@@ -1,6 +1,7 @@
 """The endless, ordered stream of masked instances of a corpus, from any position on at once."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,6 +121,12 @@ class InstanceStream(Stream):
         """The same text in instances of at most so many tokens."""
         settings = self.settings.changed(max_length=max_length)
         return InstanceStream(self.corpus, self._spans, settings, self.seed, self.pieces)
+
+    def stretches(self) -> Iterator[Ids]:
+        """The ids of every stretch of text to draw from, in the likeliest pieces."""
+        offsets = self.corpus.sentence_offsets
+        for first, end in self._ranges.tolist():
+            yield self.corpus.ids(offsets.item(first), offsets.item(end))
 
     def epoch_size(self, epoch: int) -> int:
         """How many instances an epoch has; it differs a little from epoch to epoch."""

@@ -75,7 +75,7 @@ def _inspect_run(folder: Path) -> Found:
                 facts[f"  {name.replace('_', ' ')}"] = f"{value:.4f}"
     start = record.resolved.get("start")
     if isinstance(start, dict):
-        facts["started from"] = str(start.get("folder"))
+        facts["started from"] = str(start.get("folder", "word vectors of the corpus"))
     checkpoints = list_checkpoints(folder / CHECKPOINTS)
     names = ", ".join(f"{step_of(checkpoint):,}" for checkpoint in checkpoints)
     facts["checkpoints"] = f"at steps {names}" if names else "none"

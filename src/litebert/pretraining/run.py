@@ -24,7 +24,7 @@ from litebert.pretraining.evaluate import piece_counts, unigram_loss
 from litebert.pretraining.expectations import expectations
 from litebert.pretraining.report import write_run_report
 from litebert.pretraining.settings import PretrainingSettings
-from litebert.pretraining.start import require_saved, start_weights
+from litebert.pretraining.start import require_saved, start_vectors, start_weights
 from litebert.training.budget import resolve_length
 from litebert.training.checkpoint import (
     CHECKPOINTS,
@@ -245,11 +245,8 @@ def _begin(
     began: float,
 ) -> RunRecord:
     """Fill the model where it starts from another, resolve the budget, write a run's records."""
-    model, start = run.trainable.model, None
-    if settings.model.start_from is not None:
-        if world.first:
-            start = start_weights(settings.model.start_from, model)
-        replicate(world, model, run.optimizer)
+    model = run.trainable.model
+    start = _start(run, settings, world)
     length = resolve_length(
         settings.budget,
         run.trainable,
@@ -282,6 +279,20 @@ def _begin(
         # A run that is resumed must not depend on the folder it started from.
         write_checkpoint(folder / CHECKPOINTS, Snapshot.take(model, run.optimizer), TrainingState())
     return record
+
+
+def _start(run: Assembly, settings: PretrainingSettings, world: World) -> dict[str, Any] | None:
+    """Fill the model with what it is to begin with; says what that is, None for random weights."""
+    model, start = run.trainable.model, None
+    if settings.model.start_from is not None:
+        if world.first:
+            start = start_weights(settings.model.start_from, model)
+        replicate(world, model, run.optimizer)
+    elif settings.model.word_vectors == "cooccurrence":
+        if world.first:
+            start = start_vectors(model, run.data.stream, settings.training.seed)
+        replicate(world, model, run.optimizer)
+    return start
 
 
 def _plan(settings: PretrainingSettings, record: RunRecord) -> Plan:

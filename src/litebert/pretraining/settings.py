@@ -39,6 +39,10 @@ class ModelSettings(_EncoderFields):
     """Model or run folder whose weights to begin with; what is not given is as there, and what is
     given the model grows to (see litebert grow)."""
 
+    word_vectors: Literal["random", "cooccurrence"] = "random"
+    """What word embeddings begin with: random numbers, as in the original, or vectors made of which
+    words stand beside which in the corpus, which takes about a minute."""
+
     def resolve(self, vocab_size: int, start: EncoderConfig | None = None) -> EncoderConfig:
         """The configuration for a vocabulary of this size, or what that to start from grows to.
 
@@ -46,6 +50,7 @@ class ModelSettings(_EncoderFields):
         """
         values = given(self)
         values.pop("start_from", None)
+        values.pop("word_vectors", None)
         preset = values.pop("preset", None)
         if start is not None:
             published = {} if preset is None else EncoderConfig.preset(preset).model_dump()
@@ -140,6 +145,14 @@ class PretrainingSettings(Settings):
     evaluation: HeldOutSettings = HeldOutSettings()
     machine: PretrainingMachineSettings = PretrainingMachineSettings()
     watch: WatchSettings = WatchSettings()
+
+    @model_validator(mode="after")
+    def _one_beginning(self) -> Self:
+        if self.model.start_from is not None and self.model.word_vectors != "random":
+            raise ValueError(
+                "model.word_vectors: a model that is started from has its own: leave it out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _short_is_shorter(self) -> Self:

@@ -1,18 +1,22 @@
-"""Pretraining from the weights of another model, grown to the one that is asked for.
+"""What pretraining begins with: the weights of another model, grown to the one that is asked for,
+or word vectors made of the corpus.
 
 The paper's deep models were trained so, each from the one before (Tables 11 and 13). The folder is
 needed when the run begins, and never again: its weights are the run's first checkpoint.
 """
 
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from litebert.corpus.shards import TOKENIZER_FOLDER, Corpus
+from litebert.corpus.stream import InstanceStream
 from litebert.encoder.config import EncoderConfig
 from litebert.encoder.models import PretrainingModel
 from litebert.foundation.errors import ModelFolderError, ResumeError, VocabularyError
-from litebert.foundation.progress import console
+from litebert.foundation.progress import console, duration
+from litebert.pretraining.word_vectors import fill_word_vectors
 from litebert.training.checkpoint import CHECKPOINTS, list_checkpoints
 from litebert.training.run_folder import RunRecord
 from litebert.weights.folder import matching_tokenizer, read_config, resolve_model_folder
@@ -53,6 +57,15 @@ def start_weights(folder: str, model: PretrainingModel) -> dict[str, Any]:
     for line in _words(grown):
         console().print(line, markup=False)
     return {**asdict(grown.start), "changes": grown.changes}
+
+
+def start_vectors(model: PretrainingModel, stream: InstanceStream, seed: int) -> dict[str, Any]:
+    """Fill the word embeddings with vectors made of the corpus; returns what the record keeps."""
+    began = time.perf_counter()
+    tokens = fill_word_vectors(model.encoder.embeddings.word.weight, stream, seed)
+    took = duration(time.perf_counter() - began)
+    console().print(f"word vectors from {tokens:,} tokens in {took}", markup=False)
+    return {"word_vectors": "cooccurrence", "tokens": tokens}
 
 
 def require_saved(folder: Path, record: RunRecord) -> None:
