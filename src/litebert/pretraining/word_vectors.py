@@ -34,21 +34,25 @@ def fill_word_vectors(table: Tensor, stream: InstanceStream, seed: int) -> int:
     Pieces that the text lacks keep what they have, and so do dimensions beyond what there is.
     """
     blocks = _blocks(stream)
-    counts = _counts(blocks, len(table))
+    vectors, seen = counted_vectors(blocks, table.shape[0], table.shape[1], seed)
+    known = table[:, : vectors.shape[1]]
+    known[seen.to(table.device)] = vectors[seen].to(table.device)
+    return sum(len(block) for block in blocks)
+
+
+def counted_vectors(
+    blocks: list[NDArray[np.int32]], vocab_size: int, width: int, seed: int
+) -> tuple[Tensor, Tensor]:
+    """Vectors (V, up to E) of the pieces in blocks of ids, and which pieces are there, (V,)."""
+    counts = _counts(blocks, vocab_size)
     seen = counts.sum(1) > 0
     information = _positive_information(counts)
-    wanted = min(table.shape[1] + _SPARE, *information.shape)
+    wanted = min(width + _SPARE, *information.shape)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(seed, "word vectors") % 2**63)
         directions, _, _ = torch.svd_lowrank(information, q=wanted, niter=4)
-    vectors = directions[:, : table.shape[1]]
-    vectors = vectors * (SCALE / vectors.std(0).clamp(min=1e-12))
-    table[:, : vectors.shape[1]] = torch.where(
-        seen[:, None].to(table.device),
-        vectors.to(table.device),
-        table[:, : vectors.shape[1]],
-    )
-    return sum(len(block) for block in blocks)
+    vectors = directions[:, :width]
+    return vectors * (SCALE / vectors.std(0).clamp(min=1e-12)), seen
 
 
 def _blocks(stream: InstanceStream) -> list[NDArray[np.int32]]:

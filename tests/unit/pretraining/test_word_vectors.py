@@ -14,13 +14,10 @@ from litebert.foundation.randomness import generator
 from litebert.pretraining import word_vectors
 from litebert.pretraining.assembly import open_data
 from litebert.pretraining.settings import PretrainingSettings
-from litebert.pretraining.word_vectors import SCALE, fill_word_vectors
+from litebert.pretraining.word_vectors import SCALE, counted_vectors, fill_word_vectors
 from litebert.training.checkpoint import list_checkpoints
 from litebert.training.run_folder import read_run
 from small_runs import TINY
-
-ANIMALS = ["fox", "dog", "cow", "pig", "hen"]
-COLOURS = ["red", "blue", "green", "black", "white"]
 
 
 @pytest.fixture(scope="module")
@@ -53,34 +50,25 @@ def test_counts_and_information_are_those_of_the_definition(monkeypatch: pytest.
             assert float(found[word, context]) == pytest.approx(expected, abs=1e-5)
 
 
-def test_words_that_are_used_alike_are_near(tmp_path: Path):
-    """Animals eat, colours are painted; both stand beside "the"."""
+def test_words_that_are_used_alike_are_near():
+    """Animals eat, colours are painted; the same word goes before both."""
+    the, eat, paint, *others = range(13)
+    animals, colours = others[:5], others[5:]
     draws = generator(0, "text")
-    lines = [
-        f"the {draws.choice(ANIMALS)} ate some grass"
+    sentences = [
+        [the, draws.choice(animals), eat, eat]
         if number % 2
-        else f"they painted the wall {draws.choice(COLOURS)}"
-        for number in range(3000)
+        else [the, draws.choice(colours), paint]
+        for number in range(4000)
     ]
-    pages = ["\n".join(lines[start : start + 30]) for start in range(0, len(lines), 30)]
-    (tmp_path / "text.txt").write_text("\n\n".join(pages))
-    text, vocabulary, corpus = (str(tmp_path / name) for name in ("text.txt", "words", "corpus"))
-    assert main(["vocab", "train", text, "--output", vocabulary, "--vocab-size", "46"]) == 0
-    build = ["corpus", "build", text, "--vocabulary", vocabulary, "--output", corpus]
-    assert main([*build, "--workers", "1"]) == 0
-    opened = Corpus.open(corpus)
-    tokenizer = opened.tokenizer()
-    vectors = filled(open_data(opened, PretrainingSettings.parse({})).stream)
-
-    def rows(words: list[str]) -> torch.Tensor:
-        ids = [tokenizer.pair(word).ids[1:-1] for word in words]
-        assert all(len(pieces) == 1 for pieces in ids)
-        found = vectors[torch.tensor(ids).flatten()]
-        return found / found.norm(dim=1, keepdim=True)
-
-    animals, colours = rows(ANIMALS), rows(COLOURS)
-    alike = min((animals @ animals.T).min(), (colours @ colours.T).min())
-    assert alike > (animals @ colours.T).max() + 0.2
+    # A word of one's own between sentences, so far apart that none sees the next.
+    gap = list(range(20, 20 + word_vectors.WINDOW))
+    block = np.array([i for sentence in sentences for i in (*sentence, *gap)], dtype=np.int32)
+    vectors, seen = counted_vectors([block], 30, 8, seed=1)
+    assert seen.sum() == 13 + len(gap)
+    near = torch.nn.functional.normalize(vectors)
+    alike = min((near[each] @ near[each].T).min() for each in (animals, colours))
+    assert alike > (near[animals] @ near[colours].T).max() + 0.2
 
 
 def test_pieces_without_text_keep_what_they_have_and_the_rest_has_one_scale(stream):
