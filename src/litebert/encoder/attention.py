@@ -9,7 +9,6 @@ from typing import Any, Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.nn.attention.varlen import varlen_attn
 
 from litebert.encoder.layout import Block, Layout, Packed
 from litebert.encoder.products import MASKED_SCORE, attend_by_products
@@ -75,6 +74,9 @@ def _fastest(qkv: Tensor, layout: Layout, heads: int, dropout: float) -> Attenti
 
 def _attend_varlen(qkv: Tensor, layout: Packed, heads: int) -> Tensor:
     """Attention over packed rows (N, 3H) in one call of the kernel that knows their bounds."""
+    # Here, because importing it imports torch's compiler, which takes seconds.
+    from torch.nn.attention.varlen import varlen_attn
+
     rows, width = qkv.shape
     q, k, v = qkv.view(rows, 3, heads, width // 3 // heads).unbind(1)  # (N, A, D)
     bounds = layout.bounds_on(qkv.device, rows)

@@ -73,7 +73,7 @@ def test_layers_on_the_same_input_become_one() -> None:
     torch.testing.assert_close(together, torch.cat([layer(x) for layer in layers], dim=1))
 
 
-@pytest.mark.filterwarnings("default:.*torch.jit:DeprecationWarning")  # torch's own, as it compiles
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch's own, as it compiles
 def test_a_compiled_residual_norm_is_the_norm_for_any_number_of_rows() -> None:
     """What a GPU compiles, compiled for the processor."""
     compiled = torch.compile(wide_residual_norm)

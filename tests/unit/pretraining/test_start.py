@@ -90,7 +90,7 @@ def test_without_sizes_a_run_goes_on_with_the_model_as_it_is(
         "sha256": sha256_file(small / "model.safetensors"),
         "changes": [],
     }
-    assert record["settings"]["model"] == {"start_from": str(small)}
+    assert record["settings"]["model"] == {"start_from": str(small), "word_vectors": "random"}
     assert str(small) in (tmp_path / "run" / "report.html").read_text()
 
 
