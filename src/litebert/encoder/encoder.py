@@ -152,10 +152,8 @@ class Encoder(nn.Module):
         """Rows (N, ...) with zeros after them, as many as the products in bf16 want."""
         if self.compute_dtype != torch.bfloat16:
             return x
-        rows = len(x)
-        # A GPU does a few more rows at no cost to speak of: at most a sixteenth.
-        step = ROW_STEP if x.device.type == "cpu" else max(ROW_STEP, 2 ** rows.bit_length() // 32)
-        return F.pad(x, (*[0, 0] * (x.dim() - 1), 0, -rows % step))
+        missing = -len(x) % row_step(len(x), x.device.type)
+        return F.pad(x, (*[0, 0] * (x.dim() - 1), 0, missing))
 
     def _first_input(self, input_ids: Tensor, segment_ids: Tensor | None, layout: Layout) -> Tensor:
         """The same with the rows that `encode` fills up with."""
@@ -196,6 +194,15 @@ class Encoder(nn.Module):
                 attention[self.attention_set(depth)], ffn[self.ffn_set(depth)], strict=True
             )
         ]
+
+
+def row_step(rows: int, device: str) -> int:
+    """The multiple that so many packed rows are filled up to.
+
+    A GPU does a few more rows at no cost to speak of, so there it grows with them: at most a
+    sixteenth is added beyond ROW_STEP.
+    """
+    return ROW_STEP if device == "cpu" else max(ROW_STEP, 2 ** rows.bit_length() // 32)
 
 
 def initialise(module: nn.Module, deviation: float) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fakes import tiny_config
-from litebert.encoder.encoder import Encoder
+from litebert.encoder.encoder import ROW_STEP, Encoder, row_step
 from litebert.encoder.layout import Packed, Padded
 from litebert.encoder.models import ClassificationModel, PretrainingModel
 from litebert.foundation.errors import DataError
@@ -240,3 +240,15 @@ def test_recomputed_layers_give_the_same_bits_dropout_included(dtype: torch.dtyp
         (masked.float().square().mean() + order.square().mean()).backward()
         results.append({"masked": masked.detach(), **gradients(model)})
     assert all(torch.equal(kept, results[1][name]) for name, kept in results[0].items())
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_rows_are_filled_to_few_numbers_with_few_more(device: str) -> None:
+    filled = {}
+    for rows in range(40000):
+        step = row_step(rows, device)
+        filled[rows] = rows + -rows % step
+        assert rows <= filled[rows] < rows + max(ROW_STEP, rows / 16)
+    if device == "cuda":
+        # What batches of some 27,000 tokens come to.
+        assert len({filled[rows] for rows in range(26500, 27700)}) <= 3
