@@ -60,15 +60,16 @@ class Ahead:
         if not self._waiting or self._waiting[0][0] != position:
             self._forget()
             self._positions = self._from(position)
-        while len(self._waiting) < self._wanted:
-            following = next(self._positions)
-            self._waiting.append((following, self._pool.submit(run_job, following)))
         try:
+            while len(self._waiting) < self._wanted:
+                following = next(self._positions)
+                self._waiting.append((following, self._pool.submit(run_job, following)))
             return self._waiting.popleft()[1].result()
         except BrokenProcessPool:
             raise CorpusError(
-                "a process that makes batches ended before its time (killed, or out of memory): "
-                "go on with --resume and fewer --data-workers"
+                "a process that makes batches ended before its time (killed, out of memory, or "
+                'called from a script without `if __name__ == "__main__":`): go on with --resume '
+                "and fewer --data-workers; 0 does without"
             ) from None
 
     def close(self) -> None:

@@ -84,4 +84,6 @@ def test_a_worker_that_is_lost_is_said(maker: BatchMaker):
     with pytest.raises(CorpusError, match="a process that makes batches ended before its time"):
         for _ in range(20):
             _, position = ahead(position)
+    with pytest.raises(CorpusError, match="0 does without"):  # nor is there anyone to ask anew
+        ahead(Position(2, 0))
     ahead.close()
