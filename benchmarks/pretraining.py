@@ -218,7 +218,11 @@ def _run_rate(arguments: argparse.Namespace, count: int, run: Path) -> float:
     }
     command = [sys.executable, "-m", "litebert", "pretrain", str(arguments.corpus)]
     given = [f"--{name}={value}" for name, value in options.items()]
-    subprocess.run([*command, "--output", str(run), *given], capture_output=True, check=True)
+    done = subprocess.run(
+        [*command, "--output", str(run), *given], capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        sys.exit(f"a run of {count} processes ended with {done.returncode}:\n{done.stderr}")
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     return statistics.median(line["tokens_per_second"] for line in lines if line["kind"] == "train")
 

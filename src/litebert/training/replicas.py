@@ -36,9 +36,9 @@ def replicate(world: World, model: nn.Module, optimizer: torch.optim.Optimizer) 
 def sum_gradients(
     world: World, parameters: Sequence[nn.Parameter], sums: Sequence[Tensor]
 ) -> list[Tensor]:
-    """Sum the gradients over the ranks, in place, with the scalars `sums`, which are returned.
+    """Sum the gradients over the ranks, with the scalars `sums`, which are returned.
 
-    One message a step, whatever the number of micro-batches. A parameter that has a gradient on no
+    One message a step, whatever the number of micro-batches; the gradients are views of it after. A parameter that has a gradient on no
     rank has none after it either, so that the optimiser leaves it alone.
     """
     if world.size == 1:
@@ -52,6 +52,6 @@ def sum_gradients(
     sizes = [len(present), len(scalars), *(part.numel() for part in parts)]
     present, scalars, *summed = torch.split(message, sizes)
     used = present.tolist()
-    for parameter, part, values, times in zip(parameters, parts, summed, used, strict=True):
-        parameter.grad = part.copy_(values.view_as(part)) if times else None
+    for parameter, values, times in zip(parameters, summed, used, strict=True):
+        parameter.grad = values.view_as(parameter) if times else None
     return list(scalars)
