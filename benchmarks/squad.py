@@ -15,8 +15,9 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from litebert.tasks.squad import windows_of
-from litebert.tasks.squad_data import SquadQuestion, read_squad
+from litebert.tasks.span.questions import SquadQuestion
+from litebert.tasks.span.windows import windows_of
+from litebert.tasks.squad.data import read_squad
 from litebert.text.tokenizer import Tokenizer
 
 

@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from litebert.tasks.choice.questions import encode_questions
 from litebert.tasks.features import encode_texts
-from litebert.tasks.glue_data import read_glue
-from litebert.tasks.questions import encode_questions
-from litebert.tasks.race import read_race
+from litebert.tasks.glue.data import read_glue
+from litebert.tasks.race.data import read_race
 from litebert.text.tokenizer import Tokenizer
 
 REPEATS = 5

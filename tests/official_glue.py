@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from litebert.tasks.glue import GLUE, GlueTask
+from litebert.tasks.glue.tasks import GLUE, GlueTask
 from small_models import sentences
 
 _TEXTS = ("sentence1", "sentence2")

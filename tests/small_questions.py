@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from litebert.foundation.randomness import generator
-from litebert.tasks.questions import LETTERS, ChoiceExample
+from litebert.tasks.choice.questions import LETTERS, ChoiceExample
 from small_models import WORDS, sentences
 
 

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from litebert.encoder.encoder import EncoderOutput as EncoderOutput
     from litebert.encoder.models import PretrainingModel as PretrainingModel
     from litebert.foundation.errors import LitebertError as LitebertError
-    from litebert.tasks.embedder import Embedder as Embedder
-    from litebert.tasks.embedder import load_embedder as load_embedder
-    from litebert.tasks.predictor import Predictor as Predictor
-    from litebert.tasks.predictor import load_predictor as load_predictor
+    from litebert.tasks.prediction.embedder import Embedder as Embedder
+    from litebert.tasks.prediction.embedder import load_embedder as load_embedder
+    from litebert.tasks.prediction.predictor import Predictor as Predictor
+    from litebert.tasks.prediction.predictor import load_predictor as load_predictor
     from litebert.text.tokenizer import Tokenizer as Tokenizer
     from litebert.weights.folder import load_encoder as load_encoder
     from litebert.weights.folder import load_model as load_model
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = {
-    "Embedder": "litebert.tasks.embedder",
+    "Embedder": "litebert.tasks.prediction.embedder",
     "Encoder": "litebert.encoder.encoder",
     "EncoderConfig": "litebert.encoder.config",
     "EncoderOutput": "litebert.encoder.encoder",
     "LitebertError": "litebert.foundation.errors",
-    "Predictor": "litebert.tasks.predictor",
+    "Predictor": "litebert.tasks.prediction.predictor",
     "PretrainingModel": "litebert.encoder.models",
     "Tokenizer": "litebert.text.tokenizer",
-    "load_embedder": "litebert.tasks.embedder",
+    "load_embedder": "litebert.tasks.prediction.embedder",
     "load_encoder": "litebert.weights.folder",
     "load_model": "litebert.weights.folder",
-    "load_predictor": "litebert.tasks.predictor",
+    "load_predictor": "litebert.tasks.prediction.predictor",
     "load_pretraining_model": "litebert.weights.folder",
 }
 _ROOMS = ("optim", "tasks")

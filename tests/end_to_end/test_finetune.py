@@ -18,9 +18,9 @@ from litebert.foundation.errors import (
     VocabularyError,
 )
 from litebert.foundation.files import sha256_file
-from litebert.tasks.evaluation import evaluate_file
-from litebert.tasks.finetune import FinetuneOutcome, finetune
-from litebert.tasks.source import UserTable
+from litebert.tasks.finetuning.run import FinetuneOutcome, finetune
+from litebert.tasks.prediction.evaluation import evaluate_file
+from litebert.tasks.texts.source import UserTable
 from litebert.training.journal import read_metrics
 from small_models import labelled_csv, quick_settings, save_small_model, sentences, write_csv
 

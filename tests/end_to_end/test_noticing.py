@@ -11,9 +11,9 @@ import torch
 from litebert import load_predictor
 from litebert.cli.main import main
 from litebert.foundation.errors import ConfigError
-from litebert.tasks import finetune as finetuning
-from litebert.tasks.finetune import FinetuneOutcome, finetune
-from litebert.tasks.source import UserTable
+from litebert.tasks.finetuning import run as finetuning
+from litebert.tasks.finetuning.run import FinetuneOutcome, finetune
+from litebert.tasks.texts.source import UserTable
 from litebert.training.journal import ALARM, read_metrics
 from small_models import labelled_csv, quick_settings, save_small_model, sentences, write_csv
 

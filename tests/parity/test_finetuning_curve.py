@@ -10,8 +10,8 @@ from fakes import tiny_config
 from litebert.encoder.models import PretrainingModel
 from litebert.foundation.randomness import Position
 from litebert.optim import learning_rate_at
-from litebert.tasks.assembly import Origin, assemble
-from litebert.tasks.finetune import finetune
+from litebert.tasks.finetuning.assembly import Origin, assemble
+from litebert.tasks.finetuning.run import finetune
 from litebert.tasks.kind import ItemBatch
 from litebert.tasks.kinds import KINDS
 from litebert.tasks.settings import FinetuneSettings

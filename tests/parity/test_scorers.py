@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
-from litebert.tasks.glue import glue_scores, glue_task
+from litebert.tasks.glue.tasks import glue_scores, glue_task
 from litebert.tasks.metrics import choice_scores, matthews, pearson, spearman, squad_v1, squad_v2
 
 SETS = 1000

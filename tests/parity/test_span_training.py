@@ -11,11 +11,11 @@ from in_transformers import load_in_transformers
 from litebert.encoder.models import SpanModel
 from litebert.foundation.randomness import Position
 from litebert.optim.build import build_optimizer
+from litebert.tasks.finetuning.trainable import Split, TaskTrainable
 from litebert.tasks.kind import ItemBatch
-from litebert.tasks.span import SPAN
-from litebert.tasks.span_task import SpanTask
-from litebert.tasks.squad_data import read_squad
-from litebert.tasks.trainable import Split, TaskTrainable
+from litebert.tasks.span.kind import SPAN
+from litebert.tasks.span.task import SpanTask
+from litebert.tasks.squad.data import read_squad
 from litebert.training.step import MicroBatch, train_step
 from litebert.weights.folder import save_model
 from questions import squad_content, write_squad

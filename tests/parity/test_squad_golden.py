@@ -11,14 +11,14 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from litebert.tasks.squad import window_targets, windows_of
-from litebert.tasks.squad_data import read_squad
-from litebert.tasks.squad_decode import (
+from litebert.tasks.span.decode import (
     BeamScores,
     SpanScores,
     decode_answerable,
     decode_spans,
 )
+from litebert.tasks.span.windows import window_targets, windows_of
+from litebert.tasks.squad.data import read_squad
 from litebert.text.tokenizer import Tokenizer
 
 

@@ -9,17 +9,18 @@ import numpy as np
 import pytest
 
 from litebert.tasks.metrics import squad_v1, squad_v2
-from litebert.tasks.squad import Window, make_windows, window_targets, windows_of
-from litebert.tasks.squad_data import SquadQuestion, as_dataset, read_squad
-from litebert.tasks.squad_decode import (
+from litebert.tasks.span.answers import null_odds_of, predictions_of
+from litebert.tasks.span.decode import (
     Answers,
     BeamScores,
     SpanScores,
     decode_answerable,
     decode_spans,
 )
-from litebert.tasks.squad_outputs import null_odds_of, predictions_of
-from litebert.tasks.squad_threshold import original_two_pass
+from litebert.tasks.span.questions import SquadQuestion, as_dataset
+from litebert.tasks.span.threshold import original_two_pass
+from litebert.tasks.span.windows import Window, make_windows, window_targets, windows_of
+from litebert.tasks.squad.data import read_squad
 from litebert.text.tokenizer import Tokenizer
 
 LENGTHS = {"max_length": 160, "doc_stride": 64}

@@ -101,6 +101,11 @@ def own_imports(source: Source) -> Iterator[tuple[int, Source]]:
             yield line, SOURCES[name]
 
 
+def part_of(source: Source) -> str:
+    """litebert.tasks.glue.run → litebert.tasks.glue"""
+    return ".".join(source.name.split(".")[:3])
+
+
 @every_file
 def test_it_lies_in_a_room_of_the_plan(source):
     assert source.room == "" or source.room in FLOORS
@@ -124,6 +129,20 @@ def test_there_are_no_circles_between_files():
         for name, source in SOURCES.items()
         if source.room
     }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" → ".join(error.args[1]))
+
+
+@pytest.mark.parametrize("room", sorted({s.room for s in SOURCES.values() if s.room}))
+def test_there_are_no_circles_between_the_parts_of_a_room(room):
+    """A part is a file of the room, or a folder in it with all that lies there."""
+    graph: dict[str, set[str]] = {}
+    for source in SOURCES.values():
+        if source.room == room:
+            inside = {part_of(t) for _, t in own_imports(source) if t.room == room}
+            graph.setdefault(part_of(source), set()).update(inside - {part_of(source)})
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:

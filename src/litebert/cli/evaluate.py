@@ -7,11 +7,11 @@ from cyclopts import Parameter
 
 from litebert.cli.scores import print_scores
 from litebert.foundation.settings import given, optional
-from litebert.tasks.evaluation import evaluate_file
 from litebert.tasks.named import task_of_data
-from litebert.tasks.pages import write_evaluation
-from litebert.tasks.placement import InferenceSettings
-from litebert.tasks.predictor import load_predictor
+from litebert.tasks.prediction.evaluation import evaluate_file
+from litebert.tasks.prediction.pages import write_evaluation
+from litebert.tasks.prediction.placement import InferenceSettings
+from litebert.tasks.prediction.predictor import load_predictor
 from litebert.tasks.settings import ColumnSettings
 from litebert.tasks.tabular import is_table
 

@@ -11,10 +11,10 @@ from litebert.cli.tables import print_rows
 from litebert.foundation.errors import ConfigError
 from litebert.foundation.settings import given, layered, optional
 from litebert.optim import OptimizerSettings, ScheduleSettings
-from litebert.tasks.finetune import COMMAND
-from litebert.tasks.finetune import finetune as run_finetuning
+from litebert.tasks.finetuning.run import COMMAND
+from litebert.tasks.finetuning.run import finetune as run_finetuning
+from litebert.tasks.finetuning.seeds import finetune_seeds, first_run
 from litebert.tasks.named import NAMED, named_task
-from litebert.tasks.seeds import finetune_seeds, first_run
 from litebert.tasks.settings import (
     CourseSettings,
     FinetuneSettings,
@@ -23,7 +23,7 @@ from litebert.tasks.settings import (
 )
 from litebert.tasks.source import Source
 from litebert.tasks.sources import table_source
-from litebert.tasks.span_task import SpanSettings
+from litebert.tasks.span.task import SpanSettings
 from litebert.training.machine import MachineSettings
 from litebert.training.run_folder import read_run
 from litebert.training.settings import LoopSettings

@@ -10,7 +10,7 @@ from litebert.cli.tables import print_rows
 from litebert.foundation.progress import console
 from litebert.foundation.settings import given, optional
 from litebert.optim import ScheduleSettings
-from litebert.tasks.glue_run import SUBMISSION, run_glue
+from litebert.tasks.glue.run import SUBMISSION, run_glue
 from litebert.tasks.settings import CourseSettings
 from litebert.training.machine import MachineSettings
 from litebert.training.settings import LoopSettings

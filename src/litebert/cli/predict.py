@@ -10,9 +10,14 @@ from litebert.foundation.errors import ConfigError
 from litebert.foundation.progress import console
 from litebert.foundation.settings import given, optional
 from litebert.tasks.named import NamedTask, task_of_data
-from litebert.tasks.outputs import open_rows, output_format, predict_file, print_predictions
-from litebert.tasks.placement import InferenceSettings
-from litebert.tasks.predictor import Predictor, load_predictor
+from litebert.tasks.prediction.outputs import (
+    open_rows,
+    output_format,
+    predict_file,
+    print_predictions,
+)
+from litebert.tasks.prediction.placement import InferenceSettings
+from litebert.tasks.prediction.predictor import Predictor, load_predictor
 from litebert.tasks.settings import ColumnSettings
 from litebert.tasks.tabular import is_table
 

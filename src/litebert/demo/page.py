@@ -31,7 +31,7 @@ from litebert.report.page import (
     write_report,
 )
 from litebert.report.plots import Level, Panel, bars, confusion, curves, series_of
-from litebert.tasks.classification_evaluation import ClassificationEvaluation
+from litebert.tasks.texts.classification_evaluation import ClassificationEvaluation
 from litebert.training.journal import METRICS, read_metrics
 
 REPORT = "report.html"

@@ -44,13 +44,13 @@ from litebert.foundation.files import atomic_file, atomic_folder, require_vacant
 from litebert.foundation.processors import usable_cpus
 from litebert.foundation.progress import console, duration
 from litebert.pretraining.run import PretrainingOutcome, pretrain
-from litebert.tasks.classification_evaluation import ClassificationEvaluation
-from litebert.tasks.evaluation import evaluate_file
-from litebert.tasks.finetune import finetune
+from litebert.tasks.finetuning.run import finetune
 from litebert.tasks.metrics import classification_scores
-from litebert.tasks.predictor import load_predictor
+from litebert.tasks.prediction.evaluation import evaluate_file
+from litebert.tasks.prediction.predictor import load_predictor
 from litebert.tasks.settings import FinetuneSettings
-from litebert.tasks.source import UserTable
+from litebert.tasks.texts.classification_evaluation import ClassificationEvaluation
+from litebert.tasks.texts.source import UserTable
 from litebert.text.tokenizer import Tokenizer
 from litebert.text.vocabulary import train_vocabulary
 from litebert.training.journal import METRICS, read_metrics

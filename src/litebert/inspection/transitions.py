@@ -18,7 +18,7 @@ from litebert.foundation.paths import short_names
 from litebert.foundation.progress import Progress
 from litebert.inference.distances import LayerDistances, layer_distances
 from litebert.inference.engine import TokenSequence
-from litebert.tasks.placement import InferenceSettings, place
+from litebert.tasks.prediction.placement import InferenceSettings, place
 from litebert.text.tokenizer import Tokenizer
 from litebert.weights.folder import (
     load_encoder,

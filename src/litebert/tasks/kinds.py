@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from litebert.foundation.errors import ModelFolderError, nearest
-from litebert.tasks.choice import CHOICE
-from litebert.tasks.classification import CLASSIFICATION
+from litebert.tasks.choice.kind import CHOICE
 from litebert.tasks.kind import Kind
-from litebert.tasks.regression import REGRESSION
-from litebert.tasks.span import ANSWERABLE_SPAN, SPAN
+from litebert.tasks.span.kind import ANSWERABLE_SPAN, SPAN
 from litebert.tasks.task import Task
+from litebert.tasks.texts.classification import CLASSIFICATION
+from litebert.tasks.texts.regression import REGRESSION
 
 KINDS: dict[str, Kind] = {
     kind.name: kind for kind in (CLASSIFICATION, REGRESSION, CHOICE, SPAN, ANSWERABLE_SPAN)

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Protocol
 
 from litebert.foundation.errors import ConfigError, DataError, nearest
-from litebert.tasks.glue import GLUE
-from litebert.tasks.glue_source import NamedGlue
+from litebert.tasks.glue.source import NamedGlue
+from litebert.tasks.glue.tasks import GLUE
 from litebert.tasks.kind import Evaluation
-from litebert.tasks.predictor import Predictor
-from litebert.tasks.race_source import NamedRace
+from litebert.tasks.prediction.predictor import Predictor
+from litebert.tasks.race.source import NamedRace
 from litebert.tasks.source import Source
-from litebert.tasks.squad_source import SQUAD, NamedSquad
+from litebert.tasks.squad.source import SQUAD, NamedSquad
 
 
 class NamedTask(Protocol):

@@ -9,7 +9,7 @@ from litebert.foundation.errors import ConfigError
 from litebert.foundation.settings import Settings
 from litebert.optim import OptimizerSettings, ScheduleSettings
 from litebert.tasks.presets import Preset
-from litebert.tasks.span_task import SpanSettings
+from litebert.tasks.span.task import SpanSettings
 from litebert.training.machine import MachineSettings
 from litebert.training.settings import LoopSettings
 

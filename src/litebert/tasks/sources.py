@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from litebert.tasks.choice import CHOICE
-from litebert.tasks.choice_source import QuestionTable
-from litebert.tasks.source import Source, UserTable
+from litebert.tasks.choice.kind import CHOICE
+from litebert.tasks.choice.source import QuestionTable
+from litebert.tasks.source import Source
+from litebert.tasks.texts.source import UserTable
 
 
 def table_source(kind: str, train: Path, validation: Path | None) -> Source:

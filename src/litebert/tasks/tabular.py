@@ -14,7 +14,7 @@ All but Parquet may be compressed (.gz, .xz, .zst). Every error names the file a
 import csv
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -116,6 +116,12 @@ def open_table(path: Path, line_column: str | None = None) -> Table:
         f"{path} is not a table that can be read: name a {kinds} file (text formats also "
         f"{', '.join(COMPRESSED)})"
     )
+
+
+def columns_in(table: Table, columns: Mapping[str, str]) -> Mapping[str, str]:
+    """The columns asked for, which must be there."""
+    table.require(*columns.values())
+    return columns
 
 
 def is_table(path: Path) -> bool:

@@ -38,8 +38,9 @@ def sum_gradients(
 ) -> list[Tensor]:
     """Sum the gradients over the ranks, with the scalars `sums`, which are returned.
 
-    One message a step, whatever the number of micro-batches; the gradients are views of it after. A parameter that has a gradient on no
-    rank has none after it either, so that the optimiser leaves it alone.
+    One message a step, whatever the number of micro-batches; the gradients are views of it after.
+    A parameter that has a gradient on no rank has none after it either, so that the optimiser
+    leaves it alone.
     """
     if world.size == 1:
         return list(sums)

@@ -5,7 +5,7 @@ import torch
 
 from fakes import tiny_config
 from litebert.encoder.models import ClassificationModel
-from litebert.tasks.predictor import Predictor
+from litebert.tasks.prediction.predictor import Predictor
 from litebert.tasks.task import ClassificationTask
 from litebert.text.tokenizer import Tokenizer
 from litebert.weights.folder import save_model

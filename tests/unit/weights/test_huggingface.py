@@ -17,7 +17,7 @@ from litebert.cli.main import main
 from litebert.encoder.config import EncoderConfig
 from litebert.encoder.models import Head, head_of
 from litebert.foundation.errors import LitebertError, ModelFolderError, StorageError
-from litebert.tasks.predictor import load_predictor
+from litebert.tasks.prediction.predictor import load_predictor
 from litebert.weights.folder import load_encoder, load_fine_tuned, load_model, save_model
 from litebert.weights.huggingface import import_huggingface
 from small_models import small_tokenizer

@@ -1,0 +1,1 @@
+"""RACE, in its official files."""
