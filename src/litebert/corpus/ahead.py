@@ -4,6 +4,7 @@ A batch is a pure function of its position, and the position after it costs next
 find: which process makes a batch, and when, changes nothing in it.
 """
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -22,7 +23,11 @@ _AHEAD = 2  # batches for each worker that are made or being made
 
 @dataclass(frozen=True)
 class BatchMaker:
-    """Batches of `batch_size` instances, in micro-batches; of several processes' one, its part."""
+    """Batches of `batch_size` instances, in micro-batches; of several processes' one, its part.
+
+    A short start's batches have as many instances more as they are shorter, and so have their
+    micro-batches: many small ones would take several times as long.
+    """
 
     stream: Stream
     batch_size: int
@@ -33,7 +38,8 @@ class BatchMaker:
     def __call__(self, position: Position) -> Made:
         """The micro-batches of the batch at a position, and the position after it."""
         instances, after = self.stream.take(position, self.batch_size, self.part, self.parts)
-        size = self.micro_batch_size
+        share = math.ceil(self.batch_size / self.parts)
+        size = self.micro_batch_size * math.ceil(len(instances) / share)
         starts = range(0, len(instances), size)
         return [collate(instances[start : start + size]) for start in starts], after
 

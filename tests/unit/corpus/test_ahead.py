@@ -4,6 +4,7 @@ import os
 import pickle
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -44,6 +45,14 @@ def test_a_batch_comes_in_micro_batches(maker: BatchMaker):
     packed, after = maker(Position(1, 0))
     assert [len(each.lengths) for each in packed] == [2, 2, 1]
     assert after == maker.after(Position(1, 0)) == Position(1, 5)
+
+
+def test_short_instances_make_no_more_micro_batches(maker: BatchMaker):
+    """They are half as long and twice as many: each micro-batch has twice as many of them."""
+    packed, _ = maker(Position())
+    assert [len(each.lengths) for each in packed] == [4, 4, 2]
+    half = replace(maker, micro_batch_size=5, parts=2)
+    assert [len(each.lengths) for each in half(Position())[0]] == [5]
 
 
 def test_what_is_made_ahead_is_what_the_maker_makes(maker: BatchMaker, ahead: Ahead):
