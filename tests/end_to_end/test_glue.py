@@ -191,6 +191,43 @@ def test_glue_runs_what_is_there_and_prints_the_papers_row(base: Path, tmp_path:
     assert json.loads((output / "glue.json").read_text()) == values
 
 
+def test_glue_of_several_seeds_has_their_medians(base: Path, tmp_path: Path, capsys):
+    glue = write_glue(tmp_path / "glue", tasks=["mnli", "rte"])
+    output = tmp_path / "all"
+    places = ["--model", str(base), "--data", str(glue), "--output"]
+    command = ["glue", *QUICK, "--seed", "4", *places]
+    assert main([*command, str(output), "--seeds", "3"]) == 0
+    assert "mean ± sd" in capsys.readouterr().out
+    values = json.loads((output / "glue.json").read_text())
+    for name in ("accuracy", "accuracy_mismatched"):
+        each = values["seeds"]["mnli"][name]
+        assert len(each) == 3
+        assert values["scores"]["mnli"][name] == sorted(each)[1]
+    runs = [output / "rte" / f"seed-{seed}" for seed in (4, 5, 6)]
+    scores = [json.loads((run / "metrics.json").read_text())["accuracy"] for run in runs]
+    assert values["seeds"]["rte"]["accuracy"] == scores
+    assert values["row"]["rte"] == sorted(scores)[1]
+    record = json.loads((runs[0] / "run.json").read_text())
+    assert record["resolved"]["start"].endswith("mnli")
+
+    assert main([*command, str(output), "--seeds", "3", "--resume"]) == 0
+    assert capsys.readouterr().err.count("is done already") == 2
+    assert json.loads((output / "glue.json").read_text()) == values
+    none = tmp_path / "none"
+    assert main([*command, str(none), "--seeds", "0"]) == 2
+    assert "seeds: one or more are needed" in capsys.readouterr().err
+    assert not none.exists()
+
+
+def test_glue_resumes_with_the_settings_it_began_with(base: Path, tmp_path: Path, capsys):
+    glue = write_glue(tmp_path / "glue", tasks=["rte"])
+    places = ["--model", str(base), "--data", str(glue), "--output", str(tmp_path / "all")]
+    assert main(["glue", *places, *QUICK]) == 0
+    capsys.readouterr()
+    assert main(["glue", *places, *QUICK, "--learning-rate", "1e-5", "--resume"]) == 2
+    assert "schedule.learning_rate" in capsys.readouterr().err
+
+
 def test_glue_says_which_tasks_have_no_files(base: Path, tmp_path: Path, capsys):
     glue = write_glue(tmp_path / "glue", tasks=["rte", "ax"])
     places = ["--model", str(base), "--data", str(glue), "--output", str(tmp_path / "some")]

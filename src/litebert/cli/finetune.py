@@ -125,8 +125,6 @@ def several(
     resume: bool,
 ) -> int:
     """Fine-tune from several seeds and print their scores; return the exit code."""
-    if seeds < 1:
-        raise ConfigError("seeds: one or more are needed")
     outcome = finetune_seeds(start, source, output, settings, seeds, resume)
     if outcome.signal is not None:
         return 128 + outcome.signal

@@ -35,6 +35,7 @@ def glue(
     task: list[str] | None = None,
     mnli: Path | None = None,
     resume: bool = False,
+    seeds: int | None = None,
     course: Annotated[Course | None, Parameter(name="*", group="Course")] = None,
     schedule: Annotated[Schedule | None, Parameter(name="*", group="Schedule")] = None,
     training: Annotated[Loop | None, Parameter(name="*", group="Training")] = None,
@@ -52,10 +53,11 @@ def glue(
         task: Run this task only, as often as wanted; by default all.
         mnli: A model tuned on MNLI to start RTE, MRPC and STS-B from, where MNLI is not run here.
         resume: Go on where an interrupted run in the output folder stopped.
+        seeds: Run every task from so many seeds, each in a folder seed-N; the row has the medians.
     """
     sections = {"course": course, "schedule": schedule, "training": training, "machine": machine}
     asked = {name: given(values) for name, values in sections.items()}
-    outcome = run_glue(model, data, output, asked, task or (), mnli, resume)
+    outcome = run_glue(model, data, output, asked, task or (), mnli, resume, seeds)
     if outcome.signal is not None:
         return 128 + outcome.signal
     for table in (outcome.all_scores(), outcome.table()):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 
+from litebert.foundation.errors import ConfigError
 from litebert.foundation.files import atomic_folder, read_json, write_json
 from litebert.foundation.progress import console
 from litebert.foundation.settings import merge
@@ -61,8 +62,10 @@ def finetune_seeds(
     """Fine-tune from `seeds` seeds, the settings' own first, each in a folder `seed-N` of its own.
 
     All are validated on the same examples. In `folder`, `model/` is a copy of the best one's, and
-    there are a page and `seeds.json`. Raises as `finetune` does.
+    there are a page and `seeds.json`. Raises ConfigError for less than one, and as `finetune` does.
     """
+    if seeds < 1:
+        raise ConfigError("seeds: one or more are needed")
     first = settings.training.seed
     asked = settings.model_dump(exclude_unset=True)
     if settings.table.split_seed is None:
@@ -88,11 +91,16 @@ def finetune_seeds(
         return result
 
 
-def first_run(folder: Path) -> Path | None:
-    """The run folder of the first seed that was begun, where runs of several seeds are."""
+def seed_runs(folder: Path) -> list[Path]:
+    """The run folders of the seeds that were begun, in their order."""
     found = [path.parent for path in folder.glob(f"seed-*/{RUN}")]
     numbered = [path for path in found if path.name.removeprefix("seed-").isdigit()]
-    return min(numbered, key=lambda path: int(path.name.removeprefix("seed-")), default=None)
+    return sorted(numbered, key=lambda path: int(path.name.removeprefix("seed-")))
+
+
+def first_run(folder: Path) -> Path | None:
+    """The run folder of the first seed that was begun, where runs of several seeds are."""
+    return next(iter(seed_runs(folder)), None)
 
 
 def _write(outcome: SeedsOutcome) -> None:

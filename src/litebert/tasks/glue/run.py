@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median, stdev
 from typing import Any
 
 from litebert.foundation.errors import ConfigError, DataError, nearest
@@ -12,6 +12,7 @@ from litebert.foundation.progress import console
 from litebert.foundation.settings import layered
 from litebert.report.page import Cell, Paragraph, Section, Table, write_report
 from litebert.tasks.finetuning.run import COMMAND, finetune
+from litebert.tasks.finetuning.seeds import SEEDS_JSON, finetune_seeds, first_run, seed_runs
 from litebert.tasks.glue.data import find_glue, read_glue
 from litebert.tasks.glue.source import GlueSource, predictions_of
 from litebert.tasks.glue.submission import submission_file, write_submission
@@ -21,7 +22,8 @@ from litebert.tasks.prediction.pages import METRICS_JSON, REPORT
 from litebert.tasks.prediction.predictor import load_predictor
 from litebert.tasks.settings import FinetuneSettings
 from litebert.training.lock import lock_folder
-from litebert.training.run_folder import RUN, read_run, require_new
+from litebert.training.run_folder import RUN, check_unchanged, read_run, require_new
+from litebert.training.settings import MAY_CHANGE_ON_RESUME
 
 GLUE_JSON = "glue.json"
 SUBMISSION = "submission.zip"
@@ -33,19 +35,23 @@ _MISMATCHED = "dev_mismatched"
 class GlueOutcome:
     """The official scores by task, which tasks had no files, and the signal that ended it, if any.
 
+    Each score has a value for every seed, one where no number of seeds was asked for.
     `scores["mnli"]` has `accuracy` of the matched and `accuracy_mismatched` of the other half.
     """
 
     folder: Path
-    scores: Mapping[str, Mapping[str, float]]
+    scores: Mapping[str, Mapping[str, Sequence[float]]]
     missing: Sequence[str]
     remarks: Sequence[str] = ()
     signal: int | None = None
 
     def row(self) -> dict[str, float]:
-        """The paper's row: the score of its tables for each of its tasks that was run."""
+        """The paper's row: the score of its tables for each of its tasks that was run.
+
+        Of several seeds the median, as the paper has it (section 4.2.2).
+        """
         return {
-            name: self.scores[name][GLUE[name].metrics[0]]
+            name: median(self.scores[name][GLUE[name].metrics[0]])
             for name in PAPER_ROW
             if name in self.scores
         }
@@ -58,13 +64,14 @@ class GlueOutcome:
         return Table([*(GLUE[name].folder for name in PAPER_ROW), "average"], [[*cells, average]])
 
     def all_scores(self) -> Table:
-        """Every official score of every task that was run."""
+        """Every official score of every task that was run; of several seeds, their spread too."""
+        several = any(len(values) > 1 for each in self.scores.values() for values in each.values())
         rows: list[list[Cell]] = [
-            [name, metric, f"{value:.4f}"]
-            for name, values in self.scores.items()
-            for metric, value in values.items()
+            [name, metric, f"{median(values):.4f}", *([_spread(values)] if several else [])]
+            for name, each in self.scores.items()
+            for metric, values in each.items()
         ]
-        return Table(["task", "score", "value"], rows)
+        return Table(["task", "score", *(["median", "mean ± sd"] if several else ["value"])], rows)
 
 
 def run_glue(
@@ -75,13 +82,15 @@ def run_glue(
     tasks: Sequence[str] = (),
     mnli: Path | None = None,
     resume: bool = False,
+    seeds: int | None = None,
 ) -> GlueOutcome:
     """Fine-tune on every task whose training and development files are in `data`, MNLI first.
 
     Each gets a run folder of its own in `folder`, with the settings that are `asked` for all, and
     else the paper's. As in the paper, RTE, MRPC and STS-B start from the model of MNLI: the one of
     this run, or `mnli`; from `model_folder` where there is none. Test files that are there are
-    predicted into one zip. Raises DataError where no task has its files, and as `finetune` does.
+    predicted into one zip. With `seeds`, every task is run from so many, and its best model goes on
+    from there. Raises DataError where no task has its files, and as `finetune` does.
     """
     chosen = _chosen(tasks)
     found = [task for task in chosen if _has(task, data, "train", "dev")]
@@ -94,12 +103,12 @@ def run_glue(
     with lock_folder(folder):
         if not resume:
             require_new(folder)
-        scores: dict[str, dict[str, float]] = {}
+        scores: dict[str, dict[str, list[float]]] = {}
         for task in found:
             if task.name == _MNLI:
                 mnli = folder / _MNLI
             start = mnli if mnli is not None and task.starts_from_mnli else model_folder
-            signal = _run_task(task, start, data, folder / task.name, asked or {}, resume)
+            signal = _run_task(task, start, data, folder / task.name, asked or {}, resume, seeds)
             if signal is not None:
                 return GlueOutcome(folder, scores, missing, signal=signal)
             scores[task.name] = _scores(task, data, folder / task.name)
@@ -129,32 +138,51 @@ def _has(task: GlueTask, data: Path, *splits: str) -> bool:
 
 
 def _run_task(
-    task: GlueTask, start: Path, data: Path, run: Path, asked: Mapping[str, Any], resume: bool
+    task: GlueTask,
+    start: Path,
+    data: Path,
+    run: Path,
+    asked: Mapping[str, Any],
+    resume: bool,
+    seeds: int | None,
 ) -> int | None:
-    """Fine-tune on one task, unless that is done; the signal that ended it, if one did."""
+    """Fine-tune on one task, unless that is done; the signal that ended it, if one did.
+
+    Raises ResumeError where what is done already was asked for otherwise.
+    """
     console().print(f"{task.name}, from {start}", markup=False)
-    if resume and (run / METRICS_JSON).is_file() and _finished(run):
+    first = (run if seeds is None else first_run(run)) if resume else None
+    begun = first is not None and (first / RUN).is_file()
+    base = read_run(first, COMMAND).settings if first is not None and begun else {}
+    settings = layered(FinetuneSettings, None, asked, base)
+    if begun and _finished(run, seeds):
+        check_unchanged(base, settings.model_dump(exclude_none=True), MAY_CHANGE_ON_RESUME)
         console().print(f"{task.name} is done already", markup=False)
         return None
-    begun = resume and (run / RUN).is_file()
-    base = read_run(run, COMMAND).settings if begun else {}
-    settings = layered(FinetuneSettings, None, asked, base)
-    return finetune(start, GlueSource(task, data), run, settings, begun).result.signal
+    source = GlueSource(task, data)
+    if seeds is None:
+        return finetune(start, source, run, settings, begun).result.signal
+    return finetune_seeds(start, source, run, settings, seeds, begun).signal
 
 
-def _finished(run: Path) -> bool:
-    """Whether a run is at its end: it made all its steps, or stopped early."""
-    return bool(read_json(run / METRICS_JSON).get("finished"))
+def _finished(run: Path, seeds: int | None) -> bool:
+    """Whether a run, or those of so many seeds, are at their end: all steps, or stopped early."""
+    if not (run / (METRICS_JSON if seeds is None else SEEDS_JSON)).is_file():
+        return False
+    places = [run] if seeds is None else seed_runs(run)
+    found = [read_json(place / METRICS_JSON) for place in places]
+    return len(found) == (seeds or 1) and all(values.get("finished") for values in found)
 
 
-def _scores(task: GlueTask, data: Path, run: Path) -> dict[str, float]:
-    """The official scores on the development set, of MNLI on both halves."""
-    values = read_json(run / METRICS_JSON)
-    scores: dict[str, float] = {metric: values[metric] for metric in task.metrics}
+def _scores(task: GlueTask, data: Path, run: Path) -> dict[str, list[float]]:
+    """The official scores on the development set, of MNLI on both halves, of each seed."""
+    places = seed_runs(run) or [run]
+    found = [read_json(place / METRICS_JSON) for place in places]
+    scores: dict[str, list[float]] = {m: [values[m] for values in found] for m in task.metrics}
     if _MISMATCHED in task.files and _has(task, data, _MISMATCHED):
         rows = read_glue(task, data, _MISMATCHED).examples
-        other = evaluate(load_predictor(run), rows)
-        scores |= {f"{metric}_mismatched": other.metrics[metric] for metric in task.metrics}
+        other = [evaluate(load_predictor(place), rows).metrics for place in places]
+        scores |= {f"{m}_mismatched": [values[m] for values in other] for m in task.metrics}
     return scores
 
 
@@ -180,18 +208,30 @@ def _write(outcome: GlueOutcome) -> None:
     """The scores as JSON and as a page."""
     row = outcome.row()
     values = {
-        "scores": outcome.scores,
+        "scores": {
+            task: {metric: median(values) for metric, values in each.items()}
+            for task, each in outcome.scores.items()
+        },
+        "seeds": outcome.scores,
         "row": row,
         "average": fmean(row.values()) if row else None,
         "missing": list(outcome.missing),
     }
     write_json(outcome.folder / GLUE_JSON, values)
     missing = ", ".join(outcome.missing)
-    words = f"{len(outcome.scores)} tasks of GLUE, each scored on its development set." + (
-        f" Without files, and so not in the average: {missing}." if missing else ""
+    seeds = max(len(values) for each in outcome.scores.values() for values in each.values())
+    words = (
+        f"{len(outcome.scores)} tasks of GLUE, each scored on its development set"
+        + (f"; the median of {seeds} seeds" if seeds > 1 else "")
+        + "."
+        + (f" Without files, and so not in the average: {missing}." if missing else "")
     )
     sections = [
         Section("The paper's row", [Paragraph(words, lead=True), outcome.table()]),
         Section("All scores", [outcome.all_scores()]),
     ]
     write_report(outcome.folder / REPORT, "GLUE", outcome.folder.name, sections)
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f"{fmean(values):.4f} ± {stdev(values) if len(values) > 1 else 0.0:.4f}"
