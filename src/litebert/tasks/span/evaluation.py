@@ -11,6 +11,7 @@ from litebert.tasks.kind import Findings, Result
 from litebert.tasks.lengths import LengthScore, length_section, score_lengths
 from litebert.tasks.metrics import question_scores, squad_v1, squad_v2
 from litebert.tasks.span.answers import answer_files, null_odds_of, predictions_of
+from litebert.tasks.span.overlap import overlapping_stretch
 from litebert.tasks.span.passages import (
     LEGEND,
     QUESTION_TYPES,
@@ -65,6 +66,9 @@ class SpanEvaluation:
     where every question has one."""
     silence: float
     """The same of all questions, those that the threshold was fitted on included."""
+    overlap: float | None
+    """F1 (0 to 1) of `overlapping_stretch`, a guess by words alone; None where some questions have
+    no answer, and answering nothing is the guess to compare with."""
     types: Rows
     """Kind of question, how many there are, exact match and F1 (0 to 1)."""
     lengths: tuple[LengthScore, ...]
@@ -107,6 +111,7 @@ class SpanEvaluation:
             rule,
             fmean(impossible) if any(impossible) else None,
             fmean(result.example.impossible for result in results),
+            None if any(impossible) else _overlap_f1(scored),
             _by_type(judged),
             score_lengths(scored, lambda part: fmean(f1[one.example.id] for one in part)),
             tuple([one for one in worst if one.f1 < 1][:SHOWN_MISTAKES]),
@@ -136,6 +141,8 @@ class SpanEvaluation:
             values |= {"threshold": self.threshold, "threshold_from": self.rule}
         if self.unanswerable is not None:
             values["answering_nothing"] = self.unanswerable
+        if self.overlap is not None:
+            values["word_overlap"] = self.overlap
         return {
             **values,
             "by_question": [
@@ -148,11 +155,9 @@ class SpanEvaluation:
     def findings(self, what: str = "questions") -> Findings:
         """Scores, groups, and answers marked in their contexts."""
         exact, f1 = self._main()
-        nothing = self.unanswerable
-        compared = (
-            "" if nothing is None else f"; answering nothing would score {100 * nothing:.2f} %"
-        )
-        said = [self.rule, *(f"{remark}." for remark in self.remarks)]
+        guess = self._guess()
+        compared = f"{guess.name} would score {100 * guess.y:.2f} %"
+        said = [*filter(None, [self.rule]), *(f"{remark}." for remark in self.remarks)]
         number = f"{self.examples:,} {what}"
         facts = [Fact("F1", f"{f1:.2f} %", number), Fact("Exact match", f"{exact:.2f} %")]
         for name, words in (("HasAns", "with an answer"), ("NoAns", "without")):
@@ -165,17 +170,24 @@ class SpanEvaluation:
         summary = {"F1": f"{f1:.2f} % on {number}", "exact match": f"{exact:.2f} %"}
         if self.rule:
             summary["threshold"] = self.rule
-        if nothing is not None:
-            summary["answering nothing"] = f"{100 * nothing:.2f} % F1"
+        summary[guess.name] = f"{100 * guess.y:.2f} % F1"
         return Findings(
-            lead=" ".join([f"F1 {f1:.2f} %, exact match {exact:.2f} %{compared}.", *said]).strip(),
+            lead=" ".join(
+                [f"F1 {f1:.2f} %, exact match {exact:.2f} %; {compared}.", *said]
+            ).strip(),
             facts=facts,
             sections=self._sections(),
             summary=summary,
             tables=[Table(_COLUMNS, _shown(self.types))],
             card=self._card(),
-            levels={} if nothing is None else {"best_f1": Level("no answers", self.silence)},
+            levels={"f1": guess, "best_f1": Level("no answers", self.silence)},
         )
+
+    def _guess(self) -> Level:
+        """What is scored without a model: F1 (0 to 1), and how."""
+        if self.overlap is None:
+            return Level("answering nothing", self.unanswerable or 0.0)
+        return Level("word overlap", self.overlap)
 
     def _main(self) -> tuple[float, float]:
         """Exact match and F1 in percent."""
@@ -225,6 +237,13 @@ def _official(
     if task.threshold_rule == "original" and task.threshold is not None:
         found |= original_two_pass(dataset, best, odds)[1]
     return found
+
+
+def _overlap_f1(results: Sequence[Result]) -> float:
+    """F1 (0 to 1) of the guess by words alone."""
+    examples = [result.example for result in results]
+    guesses = {one.id: overlapping_stretch(one.question, one.context) for one in examples}
+    return float(squad_v1(as_dataset(examples), guesses)["f1"]) / 100
 
 
 def _held_out(results: Sequence[Result], task: AnswerableSpanTask) -> tuple[list[Result], str]:

@@ -9,6 +9,7 @@ from litebert.tasks.span.answers import null_odds_of, predictions_of
 from litebert.tasks.span.decode import Answers, Candidate
 from litebert.tasks.span.evaluation import SpanEvaluation, dataset_of
 from litebert.tasks.span.kind import ANSWERABLE_SPAN, SPAN
+from litebert.tasks.span.overlap import overlapping_stretch
 from litebert.tasks.span.questions import SquadAnswer, SquadQuestion
 from litebert.tasks.span.task import AnswerableSpanTask, SpanTask
 from litebert.tasks.span.threshold import original_two_pass, split_articles
@@ -53,6 +54,10 @@ def test_the_scores_are_the_official_ones_with_groups_and_the_surest_mistakes():
     assert found.official == {name: official[name] for name in ("exact_match", "f1")}
     assert found.metrics == {name: value / 100 for name, value in found.official.items()}
     assert SPAN.scores(results(), SpanTask()) == found.metrics
+    guesses = {r.example.id: overlapping_stretch(r.example.question, CONTEXT) for r in results()}
+    assert found.overlap == pytest.approx(squad_v1(dataset_of(results()), guesses)["f1"] / 100)
+    assert f"word overlap would score {100 * found.overlap:.2f} %" in found.findings().lead
+    assert found.as_dict()["word_overlap"] == found.overlap
     rows = {row[0]: row[1:] for row in found.types}
     assert rows["what"] == [4, 1, 1]
     assert list(rows) == ["who", "what", "when", "which"]
