@@ -122,6 +122,12 @@ class FinetuneSettings(Settings):
     training: LoopSettings = LoopSettings()
     machine: MachineSettings = MachineSettings()
 
+    @property
+    def split_seed(self) -> int:
+        """What determines the examples that are held back to validate on."""
+        seed = self.table.split_seed
+        return self.training.seed if seed is None else seed
+
     def resolved(
         self,
         config: EncoderConfig,

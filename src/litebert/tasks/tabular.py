@@ -19,10 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from litebert.foundation.errors import DataError
+from litebert.foundation.errors import ConfigError, DataError
 from litebert.foundation.files import COMPRESSED, decode_lines, open_bytes, read_lines
 
 _LARGEST_FIELD = 1 << 24  # characters; Python's csv stops at 131,072 unless told otherwise
+_LONGEST_HEADER = 1 << 16  # characters
 _SHOWN_COLUMNS = 20
 
 
@@ -130,7 +131,15 @@ def is_table(path: Path) -> bool:
 
 
 def stream_table(file: IO[bytes], columns: tuple[str, ...], name: str) -> Table:
-    """Lines of a stream as a table that can be read once: one column, or two with a tab between."""
+    """Lines of a stream as a table that can be read once: one column, or two with a tab between.
+
+    Raises ConfigError for more columns.
+    """
+    if len(columns) > 2:
+        raise ConfigError(
+            f"lines of {name} are one text or two: this model reads {', '.join(columns)}, name a "
+            "table with these columns"
+        )
 
     def rows() -> Iterator[Row]:
         for number, line in decode_lines(file, name):
@@ -239,7 +248,8 @@ def _delimiter(path: Path) -> str:
     """The delimiter that splits the header into most columns, a comma on a tie."""
     header = next((line for _, line in read_lines(path) if line.strip()), "")
     # Carriage returns alone as line ends would stop csv here: `_records` reports them.
-    line = header.replace("\r", " ")
+    # Nor is the header of a table long: whatever is goes to `_records` with a comma.
+    line = header.replace("\r", " ")[:_LONGEST_HEADER]
     counts = {mark: len(next(csv.reader([line], delimiter=mark), [])) for mark in ",;\t"}
     return max(counts, key=lambda mark: counts[mark])
 
@@ -253,11 +263,13 @@ def _json_table(path: Path) -> Table:
                 except RowError as problem:
                     yield problem
 
-    first = next(rows(), None)
-    if first is None:
-        raise DataError(f"{path} is empty: one JSON object a line is expected")
-    if isinstance(first, RowError):
-        raise first
+    fault = None
+    for first in rows():
+        if isinstance(first, Row):
+            break
+        fault = fault or first
+    else:
+        raise fault or DataError(f"{path} is empty: one JSON object a line is expected")
     return Table(str(path), tuple(first.values), rows)
 
 

@@ -68,6 +68,15 @@ class ClassificationTask(TextTask):
             raise ValueError("the labels must differ from each other")
         return self
 
+    @model_validator(mode="after")
+    def _f1_is_of_two(self) -> Self:
+        if self.metric == "f1" and len(self.labels) != 2:
+            raise ValueError(
+                f"metric: f1 is that of the second of two labels, and here are {len(self.labels)}: "
+                "macro_f1 is the mean over all"
+            )
+        return self
+
 
 class RegressionTask(TextTask):
     """One number a row."""

@@ -22,6 +22,8 @@ def replicate(world: World, model: nn.Module, optimizer: torch.optim.Optimizer) 
             for slot, value in optimizer.state.get(parameter, {}).items()
         ]
     )
+    if not world.first:
+        optimizer.state.clear()  # the first rank may have none, as at the run's beginning
     moments: list[Tensor] = []
     for name, slot, dtype, shape in slots:
         state: dict[str, Any] = optimizer.state[parameters[name]]

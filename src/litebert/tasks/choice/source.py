@@ -41,7 +41,7 @@ class QuestionTable:
             read_questions(path, columns, skip) for path in (self.train, self.validation) if path
         ]
         if self.validation is None:
-            fraction, seed = table.validation_fraction, settings.training.seed
+            fraction, seed = table.validation_fraction, settings.split_seed
             training, validation = split_by_article(loaded[0].examples, fraction, seed)
         else:
             training, validation = (one.examples for one in loaded)

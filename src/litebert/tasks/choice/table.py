@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from litebert.foundation.errors import DataError
-from litebert.foundation.randomness import Permutation
 from litebert.tasks.choice.questions import LEAST_OPTIONS, LETTERS, MOST_OPTIONS, ChoiceExample
 from litebert.tasks.faults import Faults, Loaded
+from litebert.tasks.splits import hold_back
 from litebert.tasks.tabular import Row, RowError, Table, open_table
 
 _OPTION = "option "  # the role of a column with one option, before its letter
@@ -107,19 +107,13 @@ def split_by_article(
     Questions about one article on both sides would test what was learnt by heart. Raises DataError
     where there is one article only.
     """
-    articles = list(dict.fromkeys(example.article for example in examples))
-    if len(articles) == 1:
+    articles = [example.article for example in examples]
+    if len(set(articles)) == 1:
         raise DataError(
             "all questions are about one article, so none can be held back to validate on: name a "
             "validation file"
         )
-    count = min(max(1, round(len(articles) * fraction)), len(articles) - 1)
-    order = Permutation(len(articles), seed, "validation")
-    held = {articles[order[i]] for i in range(count)}
-    return (
-        [example for example in examples if example.article not in held],
-        [example for example in examples if example.article in held],
-    )
+    return hold_back(examples, articles, fraction, seed)
 
 
 def _listed(value: Any) -> list[str] | None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -69,11 +70,16 @@ def predict_file(predictor: Predictor, rows: Rows, output: Path) -> Tally:
     `predicted_` before it. The file appears once it is whole. Raises DataError where the table
     cannot be read, StorageError where the output cannot be written or is the table itself.
     """
-    if output.exists() and Path(rows.table.name).exists() and output.samefile(rows.table.name):
-        raise StorageError(f"{output} is the table to predict: name another file to write")
+    refuse_overwriting(output, Path(rows.table.name))
     tally = Tally()
     write_predictions(predictor, rows.table, _predicted(predictor, rows, tally), output)
     return tally
+
+
+def refuse_overwriting(output: Path, path: Path) -> None:
+    """Raise StorageError where the output would replace what is to be predicted."""
+    if output.exists() and path.exists() and output.samefile(path):
+        raise StorageError(f"{output} is what is to be predicted: name another file to write")
 
 
 def write_predictions(
@@ -135,9 +141,23 @@ def _json_writer(file: IO[str], table: Table, predictor: Predictor) -> Writer:
     def write(row: Row, prediction: Any) -> None:
         added = kind.values(prediction, task)
         own = {_free(name, row.values): _rounded(value) for name, value in added.items()}
-        file.write(json.dumps({**row.values, **own}, ensure_ascii=False, default=str) + "\n")
+        values = {**row.values, **own}
+        try:
+            line = json.dumps(values, ensure_ascii=False, default=str, allow_nan=False)
+        except ValueError:  # what is no number has no word in JSON
+            line = json.dumps(_finite(values), ensure_ascii=False, default=str)
+        file.write(line + "\n")
 
     return write
+
+
+def _finite(value: Any) -> Any:
+    """The value with null for every number that is none."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {key: _finite(part) for key, part in value.items()}
+    return [_finite(part) for part in value] if isinstance(value, list) else value
 
 
 def _free(name: str, taken: Iterable[str]) -> str:

@@ -183,7 +183,7 @@ def _examples(
         except _Fault as fault:
             faults.add(f"{where}, question {number}", str(fault))
         else:
-            key = f"{article.get('id', '')}#{number}"
+            key = replace_surrogates(f"{article.get('id', '')}#{number}")
             yield ChoiceExample(key, text, replace_surrogates(question), options, label, level)
 
 

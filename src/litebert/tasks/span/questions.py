@@ -23,7 +23,7 @@ class SquadQuestion:
     answers: tuple[SquadAnswer, ...] = ()
     impossible: bool = False
     title: str = ""
-    """The title of its article, or the article's number where it has none."""
+    """The title of its article; its number and the beginning of its text where it has none."""
 
     @property
     def answer_span(self) -> tuple[int, int] | None:

@@ -8,8 +8,10 @@ from litebert.foundation.errors import DataError
 from litebert.foundation.files import read_json
 from litebert.tasks.faults import Faults, Loaded
 from litebert.tasks.span.questions import SquadAnswer, SquadQuestion
+from litebert.tasks.words import shortened
 from litebert.text.normalise import replace_surrogates
 
+_TITLE = 60  # characters of its first context that stand for an article's title
 _FORM = 'a SQuAD file is {"data": [{"paragraphs": [{"context": …, "qas": […]}]}]}'
 
 
@@ -53,7 +55,7 @@ def _rows(path: Path, articles: list[Any], faults: Faults) -> Iterator[tuple[str
     for a, article in enumerate(articles, start=1):
         named = article.get("title") if isinstance(article, dict) else None
         titled = isinstance(named, str) and named.strip()
-        title = str(named) if titled else f"article {a}"
+        title = replace_surrogates(str(named)) if titled else ""
         place = f"{path}, article {a}" + (f' ("{title}")' if titled else "")
         try:
             paragraphs = _list(article, "paragraphs")
@@ -68,6 +70,8 @@ def _rows(path: Path, articles: list[Any], faults: Faults) -> Iterator[tuple[str
             except _Fault as fault:
                 faults.add(where, str(fault), count=_size(paragraph))
                 continue
+            # By its words, not its number, which articles of other files have too.
+            title = title or f"article {a}: {shortened(context, _TITLE)}"
             for q, row in enumerate(rows, start=1):
                 key = row.get("id") if isinstance(row, dict) else None
                 known = f' ("{key}")' if isinstance(key, str) else ""
@@ -81,6 +85,8 @@ def _question(row: Any, context: str, title: str, labelled: bool) -> SquadQuesti
         raise _Fault('"is_impossible" is neither true nor false')
     rows = _list(row, "answers", empty=True) if "answers" in row else []
     answers = tuple(_answer(answer, context) for answer in rows)
+    if labelled and impossible and answers:
+        raise _Fault('it is marked "is_impossible" and has answers: take away the one or the other')
     if labelled and not impossible:
         if not answers:
             raise _Fault('it has no answer: give one, or mark it "is_impossible": true')

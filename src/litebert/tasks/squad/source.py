@@ -7,11 +7,10 @@ from pathlib import Path
 from litebert.encoder.config import EncoderConfig
 from litebert.foundation.errors import ConfigError, DataError
 from litebert.foundation.files import write_json
-from litebert.foundation.randomness import Permutation
 from litebert.tasks.faults import Loaded
 from litebert.tasks.kind import Evaluation
 from litebert.tasks.prediction.evaluation import evaluate
-from litebert.tasks.prediction.outputs import Rows, predict_file
+from litebert.tasks.prediction.outputs import Rows, predict_file, refuse_overwriting
 from litebert.tasks.prediction.predictor import Predictor
 from litebert.tasks.presets import Preset
 from litebert.tasks.settings import FinetuneSettings
@@ -21,6 +20,7 @@ from litebert.tasks.span.evaluation import official_answers
 from litebert.tasks.span.questions import SquadQuestion
 from litebert.tasks.span.task import QuestionTask
 from litebert.tasks.span.windows import DOC_STRIDE, MAX_QUERY_LENGTH
+from litebert.tasks.splits import hold_back
 from litebert.tasks.squad.data import read_squad
 from litebert.tasks.tabular import Row, Table
 from litebert.text.tokenizer import Tokenizer
@@ -103,7 +103,7 @@ class SquadSource:
         loaded = [task.read(path, skip) for path in files]
         questions = [one.examples for one in loaded]
         if len(files) == 1:
-            fraction, seed = settings.table.validation_fraction, settings.training.seed
+            fraction, seed = settings.table.validation_fraction, settings.split_seed
             questions = list(_split(questions[0], fraction, seed, files[0]))
         preset = task.fitted_preset(len(questions[0]))
         longest = min(preset.max_length, config.max_position_embeddings)
@@ -167,7 +167,9 @@ class NamedSquad:
         """
         self._check(predictor)
         suffix = output.suffix.lower()
-        loaded = self.task.read(self.task.file(data, split or "dev"), skip_bad, labelled=False)
+        path = self.task.file(data, split or "dev")
+        refuse_overwriting(output, path)
+        loaded = self.task.read(path, skip_bad, labelled=False)
         if suffix in (".csv", ".jsonl"):
             predict_file(predictor, _as_rows(data, loaded.examples), output)
         elif suffix in (".json", ""):
@@ -221,16 +223,9 @@ def _split(
     names = [question.title for question in questions]
     if len(set(names)) < 2:
         names = [question.context for question in questions]
-    groups = list(dict.fromkeys(names))
-    if len(groups) < 2:
+    if len(set(names)) < 2:
         raise DataError(
             f"{path} has a single context, none of which can be held back: "
             "give questions to validate on (--validation)"
         )
-    order = Permutation(len(groups), seed, "validation")
-    count = min(max(round(fraction * len(groups)), 1), len(groups) - 1)
-    held = {groups[order[i]] for i in range(count)}
-    return (
-        [one for one, name in zip(questions, names, strict=True) if name not in held],
-        [one for one, name in zip(questions, names, strict=True) if name in held],
-    )
+    return hold_back(questions, names, fraction, seed)

@@ -1,6 +1,7 @@
 """Labelled examples of a table: reading them, their labels, and the validation split."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,9 @@ from litebert.tasks.faults import Faults, Loaded
 from litebert.tasks.tabular import Row, RowError, Table, open_table
 from litebert.tasks.task import Example
 
+FEWEST_NUMBERS = 3  # rows of a table of numbers, of which one is held back
 _SHOWN_LABELS = 10
+_WHOLE = re.compile(r"-?[0-9]+")
 
 
 def read_examples(
@@ -69,7 +72,7 @@ def distinct_labels(examples: Sequence[Example], path: Path, column: str) -> tup
             f'{path}: no label occurs twice in column "{column}" ({len(counts):,} rows): '
             "is it the column of the labels? Each needs several rows; a number: --kind regression"
         )
-    whole = all(label.isascii() and label.lstrip("-").isdigit() for label in counts)
+    whole = all(map(_WHOLE.fullmatch, counts))
     return tuple(sorted(counts, key=(lambda label: (int(label), label)) if whole else None))
 
 
@@ -128,11 +131,15 @@ def _example(
 
 
 def score_groups(examples: Sequence[Example]) -> list[str]:
-    """For each example which tenth of all scores its own is in, to split them evenly."""
+    """For each example in which part of all scores its own is, a tenth of them if there are enough.
+
+    To split them evenly: of three examples or more, each part has two.
+    """
+    parts = max(1, min(10, len(examples) // 2))
     order = np.argsort([example.score for example in examples], kind="stable")
     places = np.empty(len(order), dtype=int)
     places[order] = np.arange(len(order))
-    return [str(place * 10 // len(examples)) for place in places.tolist()]
+    return [str(place * parts // len(examples)) for place in places.tolist()]
 
 
 def is_number(label: str) -> bool:

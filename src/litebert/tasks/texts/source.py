@@ -13,6 +13,7 @@ from litebert.tasks.settings import FinetuneSettings
 from litebert.tasks.source import TaskData
 from litebert.tasks.task import Example
 from litebert.tasks.texts.examples import (
+    FEWEST_NUMBERS,
     check_labels,
     distinct_labels,
     is_number,
@@ -50,8 +51,12 @@ class UserTable:
         )
         labels = () if number else distinct_labels(rows.examples, self.train, table.label_column)
         if self.validation is None:
-            fraction, seed = table.validation_fraction, settings.training.seed
-            seed = seed if table.split_seed is None else table.split_seed
+            if number and len(rows.examples) < FEWEST_NUMBERS:
+                raise DataError(
+                    f"{self.train} has {len(rows.examples)} rows, too few to hold some back: give "
+                    "more, or a table to validate on (--validation)"
+                )
+            fraction, seed = table.validation_fraction, settings.split_seed
             groups = score_groups(rows.examples) if number else None
             training, validation = split_examples(rows.examples, fraction, seed, groups)
         else:

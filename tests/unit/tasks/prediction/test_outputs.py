@@ -150,7 +150,7 @@ def test_the_table_itself_is_not_replaced(predictor: Predictor, tmp_path: Path):
     source = write_csv(tmp_path / "in.csv", ("text",), [("the house",)])
     before = source.read_bytes()
     (tmp_path / "sub").mkdir()
-    with pytest.raises(StorageError, match="is the table to predict"):
+    with pytest.raises(StorageError, match="is what is to be predicted"):
         predict_file(predictor, open_rows(predictor, source), tmp_path / "sub" / ".." / "in.csv")
     assert source.read_bytes() == before
 

@@ -76,7 +76,12 @@ def test_questions_come_with_context_answers_and_title(tmp_path):
         ),
         SquadQuestion("b2", "Who built it?", BRIDGE, (), True, "Bridges"),
         SquadQuestion(
-            "m1", "What lives there?", MILL, (SquadAnswer("a heron", 22),), False, "article 2"
+            "m1",
+            "What lives there?",
+            MILL,
+            (SquadAnswer("a heron", 22),),
+            False,
+            "article 2: Beside the mill lives a heron.",
         ),
     ]
     assert (loaded.skipped, loaded.remark) == (0, "")
