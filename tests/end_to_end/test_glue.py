@@ -1,6 +1,7 @@
 """GLUE from its official files to scores and the zip that is handed in, with a very small model."""
 
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -226,6 +227,39 @@ def test_glue_resumes_with_the_settings_it_began_with(base: Path, tmp_path: Path
     capsys.readouterr()
     assert main(["glue", *places, *QUICK, "--learning-rate", "1e-5", "--resume"]) == 2
     assert "schedule.learning_rate" in capsys.readouterr().err
+    assert main(["glue", *places, *QUICK, "--seeds", "2", "--resume"]) == 2
+    assert "seeds: None → 2" in capsys.readouterr().err
+    (tmp_path / "all" / "glue.json").unlink()
+    assert main(["glue", *places, "--resume"]) == 0  # as it was begun, though nothing is repeated
+    assert "rte is done already" in capsys.readouterr().err
+
+
+def test_glue_goes_on_after_a_kill_between_and_in_seeds(base: Path, tmp_path: Path, capsys):
+    glue = write_glue(tmp_path / "glue", tasks=["rte"])
+    output = tmp_path / "all"
+    command = ["glue", "--model", str(base), "--data", str(glue), "--output", str(output), *QUICK]
+    assert main([*command, "--seeds", "2"]) == 0
+    values = json.loads((output / "glue.json").read_text())
+    (output / "rte" / "seed-2" / "metrics.json").unlink()
+    assert main([*command, "--resume"]) == 0
+    assert json.loads((output / "glue.json").read_text()) == values
+    shutil.rmtree(output / "rte")
+    (output / "rte" / "seed-1").mkdir(parents=True)  # as it is while the first one is loading
+    assert main([*command, "--resume"]) == 0
+    assert json.loads((output / "glue.json").read_text()) == values
+
+
+def test_a_fault_in_a_test_file_is_said_before_anything_is_trained(
+    base: Path, tmp_path: Path, capsys
+):
+    glue = write_glue(tmp_path / "glue", tasks=["rte"])
+    path = glue / "RTE" / "test.tsv"
+    path.write_text(path.read_text().replace("\t", " ", 3))
+    output = tmp_path / "all"
+    command = ["glue", "--model", str(base), "--data", str(glue), "--output", str(output), *QUICK]
+    assert main(command) == 2
+    assert "test.tsv" in capsys.readouterr().err
+    assert not output.exists()
 
 
 def test_glue_says_which_tasks_have_no_files(base: Path, tmp_path: Path, capsys):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from litebert.cli.scores import print_scores
+from litebert.foundation.files import require_vacant
 from litebert.foundation.settings import given, optional
 from litebert.tasks.named import task_of_data
 from litebert.tasks.prediction.evaluation import evaluate_file
@@ -50,6 +51,8 @@ def evaluate(
         skip_bad: Leave out rows that cannot be used, and count them.
         others: Another fine-tuned model, as often as wanted: all are averaged and scored as one.
     """
+    if output is not None:
+        require_vacant(output)
     predictor = load_predictor([model, *(others or [])], InferenceSettings.parse(given(inference)))
     names = " with ".join(map(str, [model, *(others or [])]))
     if task is None and is_table(data):

@@ -141,7 +141,7 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path, error: type[LitebertError] = DataError) -> Any:
     """Read a JSON file; `error` is raised, with line and column, when it cannot be."""
     try:
-        return json.loads(Path(path).read_text("utf-8"))
+        return json.loads(Path(path).read_text("utf-8-sig"))
     except FileNotFoundError:
         raise error(f"{path} is missing") from None
     except UnicodeDecodeError as problem:

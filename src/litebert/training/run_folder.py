@@ -6,7 +6,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -44,13 +44,13 @@ class RunRecord:
     resolved: dict[str, Any]
 
 
-def require_new(folder: Path) -> None:
+def require_new(folder: Path, besides: Collection[str] = ()) -> None:
     """Raise StorageError when a run cannot begin in `folder`: it is a file, or holds something.
 
-    Its lock, and what a run left that was killed while it began, do not count.
+    Its lock, what a run left that was killed while it began, and `besides` do not count.
     """
     path = Path(folder)
-    own = {LOCK, ENVIRONMENT}
+    own = {LOCK, ENVIRONMENT, *besides}
     require_vacant(path, replace=True)
     if path.is_dir() and {p.name for p in path.iterdir() if p.suffix != ".tmp"} - own:
         raise StorageError(f"{path} exists and is not empty: name another folder, or remove it")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litebert.foundation.errors import DataError
+from litebert.foundation.errors import ConfigError, DataError
 from litebert.tasks.tabular import Row, RowError, Table, open_table, stream_table
 
 
@@ -235,3 +235,22 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory, content: bytes, suffix:
     path = write(tmp_path_factory.mktemp("bytes") / f"a{suffix}", content)
     with suppress(DataError):
         list(open_table(path, line_column="text").rows())
+
+
+def test_a_first_json_line_that_is_none_leaves_those_after_it(tmp_path: Path):
+    path = write(tmp_path / "t.jsonl", '{"text": \n{"text": "a"}\n')
+    first, second = open_table(path).read()
+    assert isinstance(first, RowError)
+    assert "line 1: not JSON" in str(first)
+    assert second == Row(2, {"text": "a"})
+
+
+def test_a_first_line_of_any_length_is_read_or_refused(tmp_path: Path):
+    path = write(tmp_path / "t.csv", "text,label\r" + "a,b\r" * 100_000)
+    with pytest.raises(DataError, match="carriage return"):
+        list(open_table(path).rows())
+
+
+def test_a_stream_of_lines_has_no_more_than_two_columns():
+    with pytest.raises(ConfigError, match="this model reads article, question, options"):
+        stream_table(io.BytesIO(b"a\n"), ("article", "question", "options"), "standard input")

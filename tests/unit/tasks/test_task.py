@@ -17,6 +17,7 @@ def test_a_task_is_stored_and_read_back():
         ({"labels": ["a"]}, r"models/base/task\.json: labels: .*at least 2"),
         ({"labels": ["a", "a"]}, "labels must differ"),
         ({"labels": ["a", "b"], "kind": "tagging"}, "kind"),
+        ({"labels": ["a", "b", "c"], "metric": "f1"}, "here are 3: macro_f1"),
         ({"labels": ["a", "b"], "lables": 1}, 'unknown key "lables", did you mean "labels"'),
     ],
 )

@@ -1,12 +1,11 @@
 """The same fine-tuning from several seeds: mean and deviation of its scores, and the best model."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, stdev
 
-from litebert.foundation.errors import ConfigError
+from litebert.foundation.errors import ConfigError, ResumeError, StorageError
 from litebert.foundation.files import atomic_folder, read_json, write_json
 from litebert.foundation.progress import console
 from litebert.foundation.settings import merge
@@ -17,6 +16,7 @@ from litebert.tasks.kind import Evaluation
 from litebert.tasks.prediction.pages import METRICS_JSON, REPORT
 from litebert.tasks.settings import FinetuneSettings
 from litebert.tasks.source import Source
+from litebert.tasks.words import mean_and_deviation
 from litebert.training.journal import METRICS, read_metrics
 from litebert.training.lock import lock_folder
 from litebert.training.run_folder import RUN, require_new
@@ -45,7 +45,7 @@ class SeedsOutcome:
             [str(seed), *(f"{values[name]:.4f}" for name in names)]
             for seed, values in found.items()
         ]
-        spread = [_mean_and_deviation([v[name] for v in found.values()]) for name in names]
+        spread = [mean_and_deviation([v[name] for v in found.values()]) for name in names]
         rows.append(["mean ± sd", *spread])
         best = list(self.runs).index(self.best)
         return Table(["seed", *names], rows, strong=[best, len(rows) - 1])
@@ -71,8 +71,7 @@ def finetune_seeds(
     if settings.table.split_seed is None:
         asked = merge(asked, {"table": {"split_seed": first}})
     with lock_folder(folder):
-        if not resume:
-            require_new(folder)
+        _check_folder(folder, first, resume)
         runs: dict[int, FinetuneOutcome] = {}
         signal = None
         for seed in range(first, first + seeds):
@@ -101,6 +100,23 @@ def seed_runs(folder: Path) -> list[Path]:
 def first_run(folder: Path) -> Path | None:
     """The run folder of the first seed that was begun, where runs of several seeds are."""
     return next(iter(seed_runs(folder)), None)
+
+
+def _check_folder(folder: Path, first: int, resume: bool) -> None:
+    """Raise ResumeError or StorageError where runs from the seed `first` on have no place there."""
+    begun = seed_runs(folder)
+    if (folder / RUN).is_file():
+        raise StorageError(f"{folder} holds a run without --seeds: name another folder")
+    if not resume:
+        # What was killed before its first seed began has left that one's folder.
+        require_new(folder, () if begun else [path.name for path in folder.glob("seed-*")])
+    elif not begun:
+        raise ResumeError(f"{folder} holds no runs to resume: leave --resume out to start some")
+    elif begun[0].name != f"seed-{first}":
+        raise ResumeError(
+            f"the runs in {folder} begin with {begun[0].name}, not with seed {first}: leave --seed "
+            "out, or start new runs in another folder"
+        )
 
 
 def _write(outcome: SeedsOutcome) -> None:
@@ -133,8 +149,3 @@ def _write(outcome: SeedsOutcome) -> None:
 
 def _metrics(evaluation: Evaluation | None) -> dict[str, float]:
     return {} if evaluation is None else dict(evaluation.metrics)
-
-
-def _mean_and_deviation(values: Sequence[float]) -> str:
-    deviation = stdev(values) if len(values) > 1 else 0.0
-    return f"{fmean(values):.4f} ± {deviation:.4f}"

@@ -1,16 +1,17 @@
 """All tasks of GLUE whose files are there: fine-tuned one after the other, and the paper's row."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import fmean, median, stdev
+from statistics import fmean, median
 from typing import Any
 
 from litebert.foundation.errors import ConfigError, DataError, nearest
 from litebert.foundation.files import read_json, write_json
 from litebert.foundation.progress import console
-from litebert.foundation.settings import layered
+from litebert.foundation.settings import layered, merge
 from litebert.report.page import Cell, Paragraph, Section, Table, write_report
+from litebert.tasks.finetuning.assembly import Origin
 from litebert.tasks.finetuning.run import COMMAND, finetune
 from litebert.tasks.finetuning.seeds import SEEDS_JSON, finetune_seeds, first_run, seed_runs
 from litebert.tasks.glue.data import find_glue, read_glue
@@ -21,10 +22,19 @@ from litebert.tasks.prediction.evaluation import evaluate
 from litebert.tasks.prediction.pages import METRICS_JSON, REPORT
 from litebert.tasks.prediction.predictor import load_predictor
 from litebert.tasks.settings import FinetuneSettings
+from litebert.tasks.words import mean_and_deviation
 from litebert.training.lock import lock_folder
-from litebert.training.run_folder import RUN, check_unchanged, read_run, require_new
+from litebert.training.run_folder import (
+    RUN,
+    RunRecord,
+    begin_run,
+    check_unchanged,
+    read_run,
+    require_new,
+)
 from litebert.training.settings import MAY_CHANGE_ON_RESUME
 
+GLUE_COMMAND = "glue"
 GLUE_JSON = "glue.json"
 SUBMISSION = "submission.zip"
 _MNLI = "mnli"
@@ -67,7 +77,12 @@ class GlueOutcome:
         """Every official score of every task that was run; of several seeds, their spread too."""
         several = any(len(values) > 1 for each in self.scores.values() for values in each.values())
         rows: list[list[Cell]] = [
-            [name, metric, f"{median(values):.4f}", *([_spread(values)] if several else [])]
+            [
+                name,
+                metric,
+                f"{median(values):.4f}",
+                *([mean_and_deviation(values)] if several else []),
+            ]
             for name, each in self.scores.items()
             for metric, values in each.items()
         ]
@@ -92,6 +107,8 @@ def run_glue(
     predicted into one zip. With `seeds`, every task is run from so many, and its best model goes on
     from there. Raises DataError where no task has its files, and as `finetune` does.
     """
+    if seeds is not None and seeds < 1:
+        raise ConfigError("seeds: one or more are needed")
     chosen = _chosen(tasks)
     found = [task for task in chosen if _has(task, data, "train", "dev")]
     missing = [task.name for task in chosen if task not in found]
@@ -100,22 +117,59 @@ def run_glue(
             f"{data} has the training and development files of no task: name GLUE's folder, which "
             f"holds {', '.join(task.folder for task in chosen)}"
         )
+    _check_files(found, data, _skips(asked or {}))
     with lock_folder(folder):
-        if not resume:
+        record = _record(model_folder, data, mnli, seeds, asked or {})
+        if resume:
+            record = _continued(read_run(folder, GLUE_COMMAND), record)
+        else:
             require_new(folder)
-        scores: dict[str, dict[str, list[float]]] = {}
-        for task in found:
-            if task.name == _MNLI:
-                mnli = folder / _MNLI
-            start = mnli if mnli is not None and task.starts_from_mnli else model_folder
-            signal = _run_task(task, start, data, folder / task.name, asked or {}, resume, seeds)
-            if signal is not None:
-                return GlueOutcome(folder, scores, missing, signal=signal)
-            scores[task.name] = _scores(task, data, folder / task.name)
-        remarks = _submit(found, data, folder)
-        outcome = GlueOutcome(folder, scores, missing, remarks)
-        _write(outcome)
-        return outcome
+            Origin.of(model_folder)
+            begin_run(folder, record)
+        signal = _run_tasks(found, folder, data, record)
+        if signal is not None:
+            return GlueOutcome(folder, {}, missing, signal=signal)
+        seeds = record.resolved["seeds"]
+        done = [task for task in _chosen(()) if _finished(folder / task.name, seeds)]
+        skip = _skips(record.settings)
+        scores = {task.name: _scores(task, data, folder / task.name, skip) for task in done}
+        outcome = GlueOutcome(folder, scores, missing)
+        _write(outcome)  # whatever becomes of the test files
+        return replace(outcome, remarks=_submit(done, data, folder))
+
+
+def _record(
+    model: Path, data: Path, mnli: Path | None, seeds: int | None, asked: Mapping[str, Any]
+) -> RunRecord:
+    """What holds for every task of a run."""
+    places = {"model": model, "data": data, "mnli": mnli}
+    found = {name: str(place.resolve()) for name, place in places.items() if place is not None}
+    settings = layered(FinetuneSettings, None, asked).model_dump(mode="json", exclude_unset=True)
+    return RunRecord(GLUE_COMMAND, settings, {**found, "seeds": seeds})
+
+
+def _continued(stored: RunRecord, now: RunRecord) -> RunRecord:
+    """A run's record, with what may change on top. Raises ResumeError where all else does."""
+    settings = merge(stored.settings, now.settings)
+    given_now = {name: value for name, value in now.resolved.items() if value is not None}
+    resolved = {**stored.resolved, **given_now}
+    check_unchanged(
+        {**stored.settings, **stored.resolved}, {**settings, **resolved}, MAY_CHANGE_ON_RESUME
+    )
+    return RunRecord(GLUE_COMMAND, settings, resolved)
+
+
+def _skips(asked: Mapping[str, Any]) -> bool:
+    """Whether bad rows are left out of files with labels."""
+    return bool(asked.get("course", {}).get("skip_bad"))
+
+
+def _check_files(tasks: Sequence[GlueTask], data: Path, skip_bad: bool) -> None:
+    """Read all that is needed after training, so that its faults are known before it."""
+    for task in tasks:
+        for split in task.files:
+            if split not in ("train", "dev") and _has(task, data, split):
+                read_glue(task, data, split, skip_bad and split == _MISMATCHED)
 
 
 def _chosen(names: Sequence[str]) -> list[GlueTask]:
@@ -137,28 +191,34 @@ def _has(task: GlueTask, data: Path, *splits: str) -> bool:
         return False
 
 
-def _run_task(
-    task: GlueTask,
-    start: Path,
-    data: Path,
-    run: Path,
-    asked: Mapping[str, Any],
-    resume: bool,
-    seeds: int | None,
+def _run_tasks(
+    tasks: Sequence[GlueTask], folder: Path, data: Path, record: RunRecord
 ) -> int | None:
-    """Fine-tune on one task, unless that is done; the signal that ended it, if one did.
+    """Fine-tune on one task after the other; the signal that ended one, if it did."""
+    resolved = record.resolved
+    seeds, mnli = resolved["seeds"], resolved.get("mnli")
+    for task in tasks:
+        run = folder / task.name
+        if _finished(run, seeds):
+            console().print(f"{task.name} is done already", markup=False)
+            continue
+        if _finished(folder / _MNLI, seeds):
+            mnli = folder / _MNLI
+        start = Path(mnli if mnli is not None and task.starts_from_mnli else resolved["model"])
+        console().print(f"{task.name}, from {start}", markup=False)
+        signal = _run_task(task, start, data, run, record)
+        if signal is not None:
+            return signal
+    return None
 
-    Raises ResumeError where what is done already was asked for otherwise.
-    """
-    console().print(f"{task.name}, from {start}", markup=False)
-    first = (run if seeds is None else first_run(run)) if resume else None
+
+def _run_task(task: GlueTask, start: Path, data: Path, run: Path, record: RunRecord) -> int | None:
+    """Fine-tune on one task, or go on with that; the signal that ended it, if one did."""
+    seeds: int | None = record.resolved["seeds"]
+    first = run if seeds is None else first_run(run)
     begun = first is not None and (first / RUN).is_file()
     base = read_run(first, COMMAND).settings if first is not None and begun else {}
-    settings = layered(FinetuneSettings, None, asked, base)
-    if begun and _finished(run, seeds):
-        check_unchanged(base, settings.model_dump(exclude_none=True), MAY_CHANGE_ON_RESUME)
-        console().print(f"{task.name} is done already", markup=False)
-        return None
+    settings = layered(FinetuneSettings, None, record.settings, base)
     source = GlueSource(task, data)
     if seeds is None:
         return finetune(start, source, run, settings, begun).result.signal
@@ -170,17 +230,19 @@ def _finished(run: Path, seeds: int | None) -> bool:
     if not (run / (METRICS_JSON if seeds is None else SEEDS_JSON)).is_file():
         return False
     places = [run] if seeds is None else seed_runs(run)
-    found = [read_json(place / METRICS_JSON) for place in places]
-    return len(found) == (seeds or 1) and all(values.get("finished") for values in found)
+    found = [place / METRICS_JSON for place in places]
+    return len(found) == (seeds or 1) and all(
+        path.is_file() and read_json(path).get("finished") for path in found
+    )
 
 
-def _scores(task: GlueTask, data: Path, run: Path) -> dict[str, list[float]]:
+def _scores(task: GlueTask, data: Path, run: Path, skip_bad: bool) -> dict[str, list[float]]:
     """The official scores on the development set, of MNLI on both halves, of each seed."""
     places = seed_runs(run) or [run]
     found = [read_json(place / METRICS_JSON) for place in places]
     scores: dict[str, list[float]] = {m: [values[m] for values in found] for m in task.metrics}
     if _MISMATCHED in task.files and _has(task, data, _MISMATCHED):
-        rows = read_glue(task, data, _MISMATCHED).examples
+        rows = read_glue(task, data, _MISMATCHED, skip_bad).examples
         other = [evaluate(load_predictor(place), rows).metrics for place in places]
         scores |= {f"{m}_mismatched": [values[m] for values in other] for m in task.metrics}
     return scores
@@ -231,7 +293,3 @@ def _write(outcome: GlueOutcome) -> None:
         Section("All scores", [outcome.all_scores()]),
     ]
     write_report(outcome.folder / REPORT, "GLUE", outcome.folder.name, sections)
-
-
-def _spread(values: Sequence[float]) -> str:
-    return f"{fmean(values):.4f} ± {stdev(values) if len(values) > 1 else 0.0:.4f}"

@@ -154,6 +154,7 @@ FAULTS = [
     (f"{QUESTION}/answers", None, r"it has no answer: give one, or mark it"),
     (f"{QUESTION}/answers", {"text": "1503"}, r'no list "answers"'),
     (f"{QUESTION}/is_impossible", "no", r'"is_impossible" is neither true nor false'),
+    (f"{QUESTION}/is_impossible", True, r'marked "is_impossible" and has answers'),
     (f"{QUESTION}/answers/0/text", "1504", r'the answer "1504" is not in its context'),
     (f"{QUESTION}/answers/0/text", " ", r'"text" is empty'),
     (f"{QUESTION}/answers/0/answer_start", 27, r"begins at character 28 .*, not at 27"),

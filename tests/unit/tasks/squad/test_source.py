@@ -59,6 +59,14 @@ def test_without_questions_to_validate_on_whole_articles_are_held_back(tmp_path)
     assert len(data.training) + len(data.validation) == 30
 
 
+def test_every_seed_is_validated_on_the_same_articles_where_asked(tmp_path):
+    source = SquadSource(V1, write_squad(tmp_path / "own.json", squad_content(articles=9)))
+    one, other = (
+        loaded(source, table={"split_seed": 4}, training={"seed": seed}) for seed in (1, 2)
+    )
+    assert one.validation == other.validation
+
+
 def test_a_single_article_is_split_by_its_contexts_and_a_single_context_not_at_all(tmp_path):
     content = squad_content(articles=4)
     whole = [p for article in content["data"] for p in article["paragraphs"]]

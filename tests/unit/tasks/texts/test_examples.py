@@ -130,3 +130,15 @@ def test_the_split_depends_on_the_seed_alone():
     assert split_examples(rows, 0.2, 1) != split_examples(rows, 0.2, 2)
     _, held_out = split_examples(rows, 0.2, 1)
     assert Counter(e.label for e in held_out) == {"a": 10, "b": 10}
+
+
+def test_labels_that_only_look_like_numbers_are_sorted_as_texts():
+    assert distinct_labels(examples("--5", "3", "3", "20"), HERE, "label") == ("--5", "20", "3")
+
+
+@pytest.mark.parametrize("count", range(3, 25))
+def test_numbers_of_any_few_rows_leave_some_to_validate_on(count: int):
+    rows = examples(*map(str, range(count)))
+    training, validation = split_examples(rows, 0.1, 1, score_groups(rows))
+    assert validation
+    assert len(training) + len(validation) == count
