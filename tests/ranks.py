@@ -67,6 +67,20 @@ def train_faulty(folder: Path, place: str, rank: int) -> int:
     return 0
 
 
+def replicate_a_beginning(folder: Path) -> int:
+    """The second rank has moments of a step, the first one none, as a checkpoint of step 0 has."""
+    with joined_world(60) as world:
+        weight = nn.Parameter(torch.ones(2))
+        optimizer = build_optimizer("torch-adamw", [("weight", weight)], 0.05)
+        if not world.first:
+            weight.grad = torch.ones(2)
+            optimizer.step()
+        replicate(world, nn.ParameterDict({"weight": weight}), optimizer)
+        found = [weight.tolist(), len(optimizer.state)]
+        (folder / f"{world.rank}.json").write_text(json.dumps(found))
+    return 0
+
+
 def sum_uneven_gradients(folder: Path) -> int:
     """Sum gradients of which one parameter has none on the second rank, and one has none at all."""
     with joined_world(60) as world:

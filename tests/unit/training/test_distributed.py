@@ -19,6 +19,7 @@ from processes import ended, group, start
 from ranks import (
     collectives,
     lose_the_other,
+    replicate_a_beginning,
     sum_uneven_gradients,
     train_faulty,
     train_regression,
@@ -51,6 +52,10 @@ def test_a_process_alone_agrees_with_itself() -> None:
     assert ALONE.sums([1, 2]) == [1, 2]
     assert ALONE.largest(3) == 3
     assert ALONE.share({"a": 1}) == {"a": 1}
+
+
+def test_ranks_begin_again_without_moments_where_the_first_has_none(tmp_path: Path) -> None:
+    assert together(replicate_a_beginning, tmp_path) == [[[1, 1], 0], [[1, 1], 0]]
 
 
 def test_gradients_are_sums_and_absent_where_no_rank_has_one(tmp_path: Path) -> None:
