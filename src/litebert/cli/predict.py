@@ -53,9 +53,9 @@ def predict(
 
     Args:
         model: Run folder of litebert finetune, or its model folder.
-        file: Rows: .csv, .tsv, .jsonl, .txt (a text a line; each also .gz, .xz, .zst) or .parquet;
-            - reads a text a line from standard input (for pairs two, with a tab between). For a
-            task that goes by a name, the folder with its official files.
+        file: Rows: .csv, .tsv, .jsonl, .txt (a text a line; each also .gz, .xz, .zst) or .parquet.
+            The name "-" stands for standard input, a text a line (for pairs two, with a tab
+            between). For a task that goes by a name, the folder with its official files.
         output: File to write, .csv or .jsonl; without it, JSON lines go to standard output. For
             official files, what the task's site takes: a .zip of GLUE, a .json of SQuAD; of RACE
             .jsonl or .csv.

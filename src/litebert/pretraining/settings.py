@@ -41,7 +41,7 @@ class ModelSettings(_EncoderFields):
 
     word_vectors: Literal["random", "cooccurrence"] = "random"
     """What word embeddings begin with: random numbers, as in the original, or vectors made of which
-    words stand beside which in the corpus, which takes about a minute."""
+    words stand beside which in the corpus, which takes less than a minute."""
 
     def resolve(self, vocab_size: int, start: EncoderConfig | None = None) -> EncoderConfig:
         """The configuration for a vocabulary of this size, or what that to start from grows to.
@@ -150,7 +150,8 @@ class PretrainingSettings(Settings):
     def _one_beginning(self) -> Self:
         if self.model.start_from is not None and self.model.word_vectors != "random":
             raise ValueError(
-                "model.word_vectors: a model that is started from has its own: leave it out"
+                "model.word_vectors: a model that is started from has its own: leave it out, or "
+                "give --word-vectors random where a recipe has it"
             )
         return self
 

@@ -1,8 +1,8 @@
 """What a kind of task has to say of itself, so that everything else can do without its name.
 
 A *kind* (classification, regression, choice, span …) is one object with the members of `Kind`,
-and a row of the table in `kinds.py`. Training (`trainable.py`, `finetune.py`), inference
-(`results.py`, `predictor.py`, `outputs.py`), evaluation, pages and cards know this protocol alone.
+and a row of the table in `kinds.py`. Training (`finetuning/`), inference, evaluation and
+pages (`prediction/`) know this protocol alone.
 Where the examples come from is a *source*'s matter (`source.py`).
 
 The way of an example, from left to right:

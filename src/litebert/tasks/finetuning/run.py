@@ -1,6 +1,7 @@
 """A fine-tuning run: from a model folder and labelled data to a fine-tuned model folder.
 
-It knows neither kinds of tasks nor sources of data by name: see `kind.py` and `source.py`.
+It knows neither kinds of tasks nor sources of data by name: see `tasks/kind.py` and
+`tasks/source.py`.
 """
 
 from collections.abc import Sequence
