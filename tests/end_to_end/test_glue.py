@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from litebert.cli.main import main
+from litebert.tasks.glue.tasks import GLUE
 from official_glue import write_glue
 from small_models import save_small_model
 
@@ -232,6 +233,42 @@ def test_glue_resumes_with_the_settings_it_began_with(base: Path, tmp_path: Path
     (tmp_path / "all" / "glue.json").unlink()
     assert main(["glue", *places, "--resume"]) == 0  # as it was begun, though nothing is repeated
     assert "rte is done already" in capsys.readouterr().err
+
+
+def test_what_ends_the_first_task_leaves_nothing_and_the_rest_goes_on(
+    base: Path, tmp_path: Path, capsys
+):
+    glue = write_glue(tmp_path / "glue", tasks=["cola", "rte"])
+    output = tmp_path / "all"
+    command = ["glue", "--model", str(base), "--data", str(glue), "--output", str(output), *QUICK]
+    bad = {name: glue / name / "train.tsv" for name in ("CoLA", "RTE")}
+    good = {name: path.read_text() for name, path in bad.items()}
+    for name, path in bad.items():
+        path.write_text(good[name] + "short\n")
+    assert main(command) == 2
+    assert "CoLA/train.tsv, line 25" in capsys.readouterr().err
+    assert not output.exists()
+    bad["CoLA"].write_text(good["CoLA"])
+    assert main(command) == 2
+    assert "RTE/train.tsv, line 26" in capsys.readouterr().err
+    bad["RTE"].write_text(good["RTE"])
+    assert main([*command, "--resume"]) == 0
+    assert "cola is done already" in capsys.readouterr().err
+    assert json.loads((output / "glue.json").read_text())["scores"].keys() == {"cola", "rte"}
+
+
+def test_rows_left_out_are_left_out_on_a_resume_too(base: Path, tmp_path: Path):
+    glue = write_glue(tmp_path / "glue", tasks=["mnli", "ax"])
+    other = glue / "MNLI" / "dev_mismatched.tsv"
+    other.write_text(other.read_text() + "short\n")
+    command = ["glue", "--model", str(base), "--data", str(glue), "--output", str(tmp_path / "all")]
+    assert main([*command, *QUICK]) == 2
+    assert main([*command, *QUICK, "--skip-bad"]) == 0
+    assert main([*command, "--resume"]) == 0
+    diagnostic = GLUE["ax"]
+    (glue / diagnostic.folder / diagnostic.files["test"]).write_text("index\n0\n")
+    assert main([*command[:-1], str(tmp_path / "other"), *QUICK, "--skip-bad"]) == 2
+    assert not (tmp_path / "other").exists()
 
 
 def test_glue_goes_on_after_a_kill_between_and_in_seeds(base: Path, tmp_path: Path, capsys):

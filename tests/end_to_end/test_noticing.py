@@ -139,6 +139,27 @@ def test_seeds_give_mean_and_deviation_and_the_best_model(base: Path, tmp_path: 
     assert (runs[1] / "model").is_dir()
     assert main([*command, "--seeds", "2"]) == 2
     assert "not empty" in capsys.readouterr().err
+    assert main([*command, "--seeds", "2", "--seed", "7", "--resume"]) == 2
+    assert "begin with seed-1, not with seed 7" in capsys.readouterr().err
+    assert not (tmp_path / "runs" / "seed-7").exists()
+
+
+def test_seeds_have_no_place_in_a_run_of_one(base: Path, tmp_path: Path, capsys):
+    train = labelled_csv(tmp_path / "train.csv", 60)
+    command = ["finetune", str(base), str(train), *QUICK, "--output"]
+    run, none, killed = (tmp_path / name for name in ("run", "none", "killed"))
+    assert main([*command, str(run)]) == 0
+    metrics = (run / "metrics.json").read_bytes()
+    for more in (["--resume"], []):
+        assert main([*command, str(run), "--seeds", "2", *more]) == 2
+        assert "holds a run without --seeds" in capsys.readouterr().err
+    assert (run / "metrics.json").read_bytes() == metrics
+    assert not (run / "seed-1").exists()
+    assert main([*command, str(none), "--seeds", "2", "--resume"]) == 2
+    assert "holds no runs to resume" in capsys.readouterr().err
+    assert not none.exists()
+    (killed / "seed-1").mkdir(parents=True)  # as it is while the first one is loading
+    assert main([*command, str(killed), "--seeds", "1"]) == 0
 
 
 @pytest.fixture(scope="module")

@@ -69,6 +69,15 @@ def test_evaluating_the_validation_file_gives_the_same_scores(run, tmp_path):
     assert answers[0] == answers[1]
 
 
+def test_answers_never_replace_the_questions(run, tmp_path, capsys):
+    asked = write_squad(tmp_path / "asked.json", squad_content(2, 3))
+    before = asked.read_bytes()
+    command = ["predict", str(run / "run"), str(asked), "--output", str(asked), *OPTIONS]
+    assert main(command) == 2
+    assert "is what is to be predicted" in capsys.readouterr().err
+    assert asked.read_bytes() == before
+
+
 @pytest.mark.parametrize("suffix", [".json", "", ".jsonl"])
 def test_answers_to_a_file_of_questions_without_known_ones(run, tmp_path, suffix):
     content = squad_content(2, 3)

@@ -35,29 +35,6 @@ class Tally:
         return remarks
 
 
-@dataclass(frozen=True)
-class Features:
-    """The examples of one split, ready for the model, and how many of them were cut."""
-
-    sequences: Sequence[TokenSequence]
-    labels: Sequence[int]
-    tally: Tally
-
-    def __len__(self) -> int:
-        return len(self.sequences)
-
-
-def featurise(
-    examples: Sequence[Example], labels: Sequence[str], tokenizer: Tokenizer, max_length: int
-) -> Features:
-    """Encode labelled examples; every label must be one of `labels`."""
-    index = {label: i for i, label in enumerate(labels)}
-    tally = Tally()
-    texts = ((example.text, example.pair) for example in examples)
-    sequences = list(encode_texts(texts, tokenizer, max_length, tally))
-    return Features(sequences, [index[example.label] for example in examples], tally)
-
-
 def encode_texts(
     texts: Iterable[Texts], tokenizer: Tokenizer, max_length: int, tally: Tally | None = None
 ) -> Iterator[TokenSequence]:

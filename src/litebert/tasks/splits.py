@@ -20,6 +20,5 @@ def hold_back(
     order = Permutation(len(names), seed, "validation")
     held = {names[order[i]] for i in range(count)}
     paired = list(zip(examples, groups, strict=True))
-    return [one for one, name in paired if name not in held], [
-        one for one, name in paired if name in held
-    ]
+    training = [one for one, name in paired if name not in held]
+    return training, [one for one, name in paired if name in held]

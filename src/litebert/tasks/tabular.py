@@ -248,7 +248,7 @@ def _delimiter(path: Path) -> str:
     """The delimiter that splits the header into most columns, a comma on a tie."""
     header = next((line for _, line in read_lines(path) if line.strip()), "")
     # Carriage returns alone as line ends would stop csv here: `_records` reports them.
-    # Nor is the header of a table long: whatever is goes to `_records` with a comma.
+    # What is longer is no header, and may be too much for csv: `_records` says what it is.
     line = header.replace("\r", " ")[:_LONGEST_HEADER]
     counts = {mark: len(next(csv.reader([line], delimiter=mark), [])) for mark in ",;\t"}
     return max(counts, key=lambda mark: counts[mark])

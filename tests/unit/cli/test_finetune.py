@@ -75,6 +75,11 @@ def test_evaluate_prints_and_writes_scores(run: Path, tmp_path: Path, capsys):
     metrics = json.loads((tmp_path / "scores" / "metrics.json").read_text())
     assert f"{metrics['accuracy']:.4f}" in out
     assert (tmp_path / "scores" / "report.html").is_file()
+    assert main(["evaluate", str(run), str(test), "--output", str(tmp_path / "scores")]) == 2
+    captured = capsys.readouterr()
+    assert "exists and is not empty" in captured.err
+    assert "scoring" not in captured.err  # it is said before anything is computed
+    assert captured.out == ""
 
 
 def test_predict_writes_a_file(run: Path, tmp_path: Path):

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litebert.tasks.features import Tally, encode_texts, featurise, fitted_length
+from litebert.tasks.features import Tally, encode_texts, fitted_length
 from litebert.tasks.task import Example
 from litebert.text.tokenizer import Tokenizer
 from small_models import small_tokenizer
@@ -36,13 +36,14 @@ def test_many_texts_are_read_a_few_hundred_ahead(tokenizer: Tokenizer):
     assert len(read) < 1000
 
 
-def test_examples_become_sequences_and_label_numbers(tokenizer: Tokenizer):
+def test_texts_become_sequences_that_are_cut_and_counted(tokenizer: Tokenizer):
     rows = [Example("the house", None, "b"), Example("a day " * 30, "old", "a")]
-    features = featurise(rows, ("a", "b"), tokenizer, 16)
-    assert features.labels == [1, 0]
-    assert len(features) == 2
-    assert len(features.sequences[1]) == 16
-    assert features.tally == Tally(rows=2, cut=1)
+    tally = Tally()
+    texts = ((row.text, row.pair) for row in rows)
+    sequences = list(encode_texts(texts, tokenizer, 16, tally))
+    assert len(sequences) == 2
+    assert len(sequences[1]) == 16
+    assert tally == Tally(rows=2, cut=1)
 
 
 def test_remarks_say_how_many_were_cut_or_empty():

@@ -92,9 +92,7 @@ def finetune_seeds(
 
 def seed_runs(folder: Path) -> list[Path]:
     """The run folders of the seeds that were begun, in their order."""
-    found = [path.parent for path in folder.glob(f"seed-*/{RUN}")]
-    numbered = [path for path in found if path.name.removeprefix("seed-").isdigit()]
-    return sorted(numbered, key=lambda path: int(path.name.removeprefix("seed-")))
+    return [path for path in _seed_folders(folder) if (path / RUN).is_file()]
 
 
 def first_run(folder: Path) -> Path | None:
@@ -109,7 +107,7 @@ def _check_folder(folder: Path, first: int, resume: bool) -> None:
         raise StorageError(f"{folder} holds a run without --seeds: name another folder")
     if not resume:
         # What was killed before its first seed began has left that one's folder.
-        require_new(folder, () if begun else [path.name for path in folder.glob("seed-*")])
+        require_new(folder, () if begun else [path.name for path in _seed_folders(folder)])
     elif not begun:
         raise ResumeError(f"{folder} holds no runs to resume: leave --resume out to start some")
     elif begun[0].name != f"seed-{first}":
@@ -117,6 +115,11 @@ def _check_folder(folder: Path, first: int, resume: bool) -> None:
             f"the runs in {folder} begin with {begun[0].name}, not with seed {first}: leave --seed "
             "out, or start new runs in another folder"
         )
+
+
+def _seed_folders(folder: Path) -> list[Path]:
+    numbered = [p for p in folder.glob("seed-*") if p.name.removeprefix("seed-").isdigit()]
+    return sorted(numbered, key=lambda path: int(path.name.removeprefix("seed-")))
 
 
 def _write(outcome: SeedsOutcome) -> None:

@@ -1,17 +1,17 @@
 """All tasks of GLUE whose files are there: fine-tuned one after the other, and the paper's row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
-from litebert.foundation.errors import ConfigError, DataError, nearest
+from litebert.foundation.errors import ConfigError, DataError, LitebertError, nearest
 from litebert.foundation.files import read_json, write_json
 from litebert.foundation.progress import console
 from litebert.foundation.settings import layered, merge
 from litebert.report.page import Cell, Paragraph, Section, Table, write_report
-from litebert.tasks.finetuning.assembly import Origin
 from litebert.tasks.finetuning.run import COMMAND, finetune
 from litebert.tasks.finetuning.seeds import SEEDS_JSON, finetune_seeds, first_run, seed_runs
 from litebert.tasks.glue.data import find_glue, read_glue
@@ -25,6 +25,7 @@ from litebert.tasks.settings import FinetuneSettings
 from litebert.tasks.words import mean_and_deviation
 from litebert.training.lock import lock_folder
 from litebert.training.run_folder import (
+    ENVIRONMENT,
     RUN,
     RunRecord,
     begin_run,
@@ -38,6 +39,7 @@ GLUE_COMMAND = "glue"
 GLUE_JSON = "glue.json"
 SUBMISSION = "submission.zip"
 _MNLI = "mnli"
+_DIAGNOSTIC = GLUE["ax"]
 _MISMATCHED = "dev_mismatched"
 
 
@@ -107,8 +109,6 @@ def run_glue(
     predicted into one zip. With `seeds`, every task is run from so many, and its best model goes on
     from there. Raises DataError where no task has its files, and as `finetune` does.
     """
-    if seeds is not None and seeds < 1:
-        raise ConfigError("seeds: one or more are needed")
     chosen = _chosen(tasks)
     found = [task for task in chosen if _has(task, data, "train", "dev")]
     missing = [task.name for task in chosen if task not in found]
@@ -117,22 +117,20 @@ def run_glue(
             f"{data} has the training and development files of no task: name GLUE's folder, which "
             f"holds {', '.join(task.folder for task in chosen)}"
         )
-    _check_files(found, data, _skips(asked or {}))
     with lock_folder(folder):
         record = _record(model_folder, data, mnli, seeds, asked or {})
         if resume:
             record = _continued(read_run(folder, GLUE_COMMAND), record)
         else:
             require_new(folder)
-            Origin.of(model_folder)
-            begin_run(folder, record)
-        signal = _run_tasks(found, folder, data, record)
+        skip_bad = bool(record.settings.get("course", {}).get("skip_bad"))
+        _check_files(found, data, skip_bad)
+        with nullcontext() if resume else _recorded(folder, record):
+            signal = _run_tasks(found, folder, data, record)
         if signal is not None:
             return GlueOutcome(folder, {}, missing, signal=signal)
-        seeds = record.resolved["seeds"]
-        done = [task for task in _chosen(()) if _finished(folder / task.name, seeds)]
-        skip = _skips(record.settings)
-        scores = {task.name: _scores(task, data, folder / task.name, skip) for task in done}
+        done = [t for t in _chosen(()) if _finished(folder / t.name, record.resolved["seeds"])]
+        scores = {task.name: _scores(task, data, folder / task.name, skip_bad) for task in done}
         outcome = GlueOutcome(folder, scores, missing)
         _write(outcome)  # whatever becomes of the test files
         return replace(outcome, remarks=_submit(done, data, folder))
@@ -159,14 +157,22 @@ def _continued(stored: RunRecord, now: RunRecord) -> RunRecord:
     return RunRecord(GLUE_COMMAND, settings, resolved)
 
 
-def _skips(asked: Mapping[str, Any]) -> bool:
-    """Whether bad rows are left out of files with labels."""
-    return bool(asked.get("course", {}).get("skip_bad"))
+@contextmanager
+def _recorded(folder: Path, record: RunRecord) -> Iterator[None]:
+    """Note what the run is; the note goes again where an error ends it before any task begins."""
+    begin_run(folder, record)
+    try:
+        yield
+    except LitebertError:
+        if not any(folder.glob(f"*/**/{RUN}")):
+            for name in (RUN, ENVIRONMENT):
+                (folder / name).unlink()
+        raise
 
 
 def _check_files(tasks: Sequence[GlueTask], data: Path, skip_bad: bool) -> None:
     """Read all that is needed after training, so that its faults are known before it."""
-    for task in tasks:
+    for task in _predicted(tasks):
         for split in task.files:
             if split not in ("train", "dev") and _has(task, data, split):
                 read_glue(task, data, split, skip_bad and split == _MISMATCHED)
@@ -250,20 +256,23 @@ def _scores(task: GlueTask, data: Path, run: Path, skip_bad: bool) -> dict[str, 
 
 def _submit(tasks: Sequence[GlueTask], data: Path, folder: Path) -> list[str]:
     """Predict the test files that are there, the diagnostic's with MNLI's model."""
-    runs = {task.name: folder / task.name for task in tasks}
-    if _MNLI in runs:
-        runs["ax"] = runs[_MNLI]
     files = {}
-    for name, run in runs.items():
-        for split in GLUE[name].submission:
-            if _has(GLUE[name], data, split):
-                rows = read_glue(GLUE[name], data, split).examples
+    for task in _predicted(tasks):
+        run = folder / (_MNLI if task is _DIAGNOSTIC else task.name)
+        for split in task.submission:
+            if _has(task, data, split):
+                rows = read_glue(task, data, split).examples
                 predicted = predictions_of(load_predictor(run), rows)
-                files[name, split] = submission_file(GLUE[name], rows, predicted)
+                files[task.name, split] = submission_file(task, rows, predicted)
     if not files:
         return ["no test files are there to predict"]
     lacking = write_submission(folder / SUBMISSION, files)
     return [f"{SUBMISSION} lacks {', '.join(lacking)}"] if lacking else []
+
+
+def _predicted(tasks: Sequence[GlueTask]) -> list[GlueTask]:
+    """The tasks whose test files models of these tasks predict."""
+    return [*tasks, *([_DIAGNOSTIC] if GLUE[_MNLI] in tasks else [])]
 
 
 def _write(outcome: GlueOutcome) -> None:

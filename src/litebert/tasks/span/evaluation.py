@@ -157,7 +157,7 @@ class SpanEvaluation:
         exact, f1 = self._main()
         guess = self._guess()
         compared = f"{guess.name} would score {100 * guess.y:.2f} %"
-        said = [*filter(None, [self.rule]), *(f"{remark}." for remark in self.remarks)]
+        said = filter(None, [self.rule, *(f"{remark}." for remark in self.remarks)])
         number = f"{self.examples:,} {what}"
         facts = [Fact("F1", f"{f1:.2f} %", number), Fact("Exact match", f"{exact:.2f} %")]
         for name, words in (("HasAns", "with an answer"), ("NoAns", "without")):
@@ -172,9 +172,7 @@ class SpanEvaluation:
             summary["threshold"] = self.rule
         summary[guess.name] = f"{100 * guess.y:.2f} % F1"
         return Findings(
-            lead=" ".join(
-                [f"F1 {f1:.2f} %, exact match {exact:.2f} %; {compared}.", *said]
-            ).strip(),
+            lead=" ".join([f"F1 {f1:.2f} %, exact match {exact:.2f} %; {compared}.", *said]),
             facts=facts,
             sections=self._sections(),
             summary=summary,

@@ -55,6 +55,15 @@ def test_jsonl_keeps_the_values_of_the_input(predictor: Predictor, tmp_path: Pat
     assert found[0]["probability"] == found[0]["probabilities"][found[0]["label"]]
 
 
+def test_jsonl_is_json_whatever_numbers_the_input_has(predictor: Predictor, tmp_path: Path):
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"text": "the house", "x": NaN, "y": {"z": [Infinity, 1.5]}}\n')
+    predict_file(predictor, open_rows(predictor, source), tmp_path / "out.jsonl")
+    text = (tmp_path / "out.jsonl").read_text()
+    row = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert (row["x"], row["y"]) == (None, {"z": [None, 1.5]})
+
+
 def test_a_name_the_input_has_already_gets_a_prefix(predictor: Predictor, tmp_path: Path):
     columns = ("text", "label", "predicted_label", "probability_bad")
     source = write_csv(tmp_path / "in.csv", columns, [("the house", "x", "y", "z")])

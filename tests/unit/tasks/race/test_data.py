@@ -169,8 +169,9 @@ def test_a_bad_question_leaves_the_others_of_its_article(tmp_path, bad, message)
 
 
 def test_half_a_surrogate_pair_is_no_text(tmp_path):
-    write(tmp_path, "high", "1.txt", article(article="A \ud83d heron."))
-    assert read_race(tmp_path).examples[0].article == "A \ufffd heron."
+    write(tmp_path, "high", "1.txt", article(article="A \ud83d heron.", id="h\ud83d"))
+    example = read_race(tmp_path).examples[0]
+    assert (example.article, example.id) == ("A \ufffd heron.", "h\ufffd#1")
 
 
 def test_the_wrong_folder_is_named_with_what_it_holds(tmp_path):

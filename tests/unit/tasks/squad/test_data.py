@@ -117,9 +117,17 @@ def test_answers_are_optional_where_nothing_is_trained(tmp_path):
 def test_half_a_surrogate_pair_is_no_text_and_moves_nothing(tmp_path):
     content = deepcopy(CONTENT)
     content["data"][1]["paragraphs"][0]["context"] = MILL.replace("mill", "m\ud83dll")
+    content["data"][1]["title"] = "M\ud83d"
     question = read_squad(written(tmp_path, content)).examples[-1]
     assert question.context == MILL.replace("mill", "m\ufffdll")
     assert question.context[slice(*question.answer_span)] == "a heron"
+    assert question.title == "M\ufffd"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path):
+    path = written(tmp_path, CONTENT)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert len(read_squad(path).examples) == 3
 
 
 def broken(change: str, value: object) -> dict:
