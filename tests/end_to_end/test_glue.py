@@ -211,6 +211,9 @@ def test_glue_of_several_seeds_has_their_medians(base: Path, tmp_path: Path, cap
     assert values["row"]["rte"] == sorted(scores)[1]
     record = json.loads((runs[0] / "run.json").read_text())
     assert record["resolved"]["start"].endswith("mnli")
+    capsys.readouterr()
+    assert main(["runs", str(output)]) == 0  # the runs of all tasks, side by side
+    assert "rte/seed-6" in capsys.readouterr().out
 
     assert main([*command, str(output), "--seeds", "3", "--resume"]) == 0
     assert capsys.readouterr().err.count("is done already") == 2

@@ -63,17 +63,26 @@ def begin_run(folder: Path, record: RunRecord) -> None:
     """
     require_new(folder)
     write_json(folder / ENVIRONMENT, describe_environment())
-    write_json(folder / RUN, {**vars(record), "sha256": _digest(record)})
+    write_record(folder / RUN, record)
+
+
+def write_record(path: Path, record: RunRecord) -> None:
+    """Write a record with its checksum. Raises StorageError where it cannot be."""
+    write_json(path, {**vars(record), "sha256": _digest(record)})
 
 
 def read_run(folder: Path, command: str) -> RunRecord:
-    """The record of the run in `folder`, to be resumed by `command`.
+    """The record of the run in `folder`, to be resumed by `command`, as `read_record`."""
+    return read_record(Path(folder) / RUN, command)
+
+
+def read_record(path: Path, command: str) -> RunRecord:
+    """A record of `command`, from the folder of what is to be resumed.
 
     Raises ResumeError when there is no run, one of another command, or an altered record.
     """
-    path = Path(folder) / RUN
     if not path.is_file():
-        raise ResumeError(f"{folder} holds no run to resume: leave --resume out to start one")
+        raise ResumeError(f"{path.parent} holds no run to resume: leave --resume out to start one")
     values = read_json(path, ResumeError)
     try:
         record = RunRecord(values["command"], values["settings"], values["resolved"])
@@ -85,7 +94,7 @@ def read_run(folder: Path, command: str) -> RunRecord:
             f"{path} was altered since the run began: put it back as it was, or start a new run"
         )
     if record.command != command:
-        raise ResumeError(f"{folder} is a run of litebert {record.command}, not of {command}")
+        raise ResumeError(f"{path.parent} is a run of litebert {record.command}, not of {command}")
     return record
 
 

@@ -25,18 +25,19 @@ from litebert.tasks.settings import FinetuneSettings
 from litebert.tasks.words import mean_and_deviation
 from litebert.training.lock import lock_folder
 from litebert.training.run_folder import (
-    ENVIRONMENT,
     RUN,
     RunRecord,
-    begin_run,
     check_unchanged,
+    read_record,
     read_run,
     require_new,
+    write_record,
 )
 from litebert.training.settings import MAY_CHANGE_ON_RESUME
 
 GLUE_COMMAND = "glue"
 GLUE_JSON = "glue.json"
+GLUE_RUN = "glue-run.json"  # what holds for every task of a run
 SUBMISSION = "submission.zip"
 _MNLI = "mnli"
 _DIAGNOSTIC = GLUE["ax"]
@@ -120,7 +121,7 @@ def run_glue(
     with lock_folder(folder):
         record = _record(model_folder, data, mnli, seeds, asked or {})
         if resume:
-            record = _continued(read_run(folder, GLUE_COMMAND), record)
+            record = _continued(read_record(folder / GLUE_RUN, GLUE_COMMAND), record)
         else:
             require_new(folder)
         skip_bad = bool(record.settings.get("course", {}).get("skip_bad"))
@@ -160,13 +161,12 @@ def _continued(stored: RunRecord, now: RunRecord) -> RunRecord:
 @contextmanager
 def _recorded(folder: Path, record: RunRecord) -> Iterator[None]:
     """Note what the run is; the note goes again where an error ends it before any task begins."""
-    begin_run(folder, record)
+    write_record(folder / GLUE_RUN, record)
     try:
         yield
     except LitebertError:
         if not any(folder.glob(f"*/**/{RUN}")):
-            for name in (RUN, ENVIRONMENT):
-                (folder / name).unlink()
+            (folder / GLUE_RUN).unlink()
         raise
 
 
