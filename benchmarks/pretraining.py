@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument("corpus", type=Path, nargs="?")
     for name, value in {"batch": 32, "length": 128, "hidden-size": 768, "depth": 12}.items():
         parser.add_argument(f"--{name}", type=int, default=value)
-    for name, value in {"vocabulary": 30000, "threads": 2, "repeats": 5}.items():
+    for name, value in {"vocabulary": 30000, "threads": 2, "repeats": 5, "steps": 60}.items():
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: for a busy machine")
@@ -179,8 +179,8 @@ def data(arguments: argparse.Namespace) -> dict[str, Any]:
     corpus = Corpus.open(arguments.corpus)
     parts = open_data(corpus, settings)
     model = PretrainingModel(EncoderConfig.parse({"vocab_size": corpus.vocab_size}))
-    cpu = torch.device("cpu")
-    trainable = Pretraining(model, parts.stream, parts.heldout, arguments.batch, None, cpu)
+    batch, cpu = arguments.batch, torch.device("cpu")
+    trainable = Pretraining(model, parts.stream, parts.heldout, batch, batch, cpu)
     clock, position, rates = CLOCKS[arguments.clock], Position(), []
     for lap in range(arguments.repeats + 1):
         began, tokens = clock(), 0
@@ -205,8 +205,8 @@ def processes(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _run_rate(arguments: argparse.Namespace, count: int, run: Path) -> float:
     options = {
-        "steps": 60,
-        "log-every": 20,
+        "steps": arguments.steps,
+        "log-every": max(1, arguments.steps // 6),
         "max-length": arguments.length,
         "batch-size": arguments.batch,
         "hidden-size": arguments.hidden_size,

@@ -298,8 +298,12 @@ def test_a_fault_in_a_test_file_is_said_before_anything_is_trained(
     output = tmp_path / "all"
     command = ["glue", "--model", str(base), "--data", str(glue), "--output", str(output), *QUICK]
     assert main(command) == 2
-    assert "test.tsv" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "test.tsv" in err
+    assert "go on without (--skip-bad)" in err
     assert not output.exists()
+    assert main([*command, "--skip-bad"]) == 0  # and the advice holds
+    assert "RTE.tsv lacks rows, and GLUE's site wants them all: 1 of" in capsys.readouterr().out
 
 
 def test_glue_says_which_tasks_have_no_files(base: Path, tmp_path: Path, capsys):

@@ -43,7 +43,7 @@ def test_r8_what_is_no_number_is_never_stored_and_a_resumed_run_decides_alike(
     outcome = run(whole)
     assert stored_is_finite(tmp_path / "whole")
     first = faulty_trainer(tmp_path / "parts", faults, steps=STEPS, save_every=every)
-    first.save()
+    first.save(wait=True)  # a run that is killed writes no further; this one would
     for _ in range(draws.randrange(STEPS)):
         try:
             first.step()

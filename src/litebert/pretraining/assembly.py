@@ -1,5 +1,6 @@
 """The parts of a pretraining run, made of settings and seed alone."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -22,6 +23,7 @@ from litebert.training.distributed import ALONE, World
 from litebert.training.machine import MachineSettings, apply_machine
 
 MOST_DATA_WORKERS = 4  # unless more are asked for
+CPU_TOKENS = 8192  # at once: with more, what a layer leaves for the next outgrows the cache
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,22 @@ def training_stream(data: Data, settings: PretrainingSettings, total_steps: int)
     return ShortStart(data.stream, short_length, batch_size, steps)
 
 
+def micro_batch_size(settings: PretrainingSettings, device: str, processes: int) -> int:
+    """Instances that go through the model at once in each of so many processes.
+
+    As many as are asked for; else all of its share of a batch, which a CPU takes in equal parts of
+    at most `CPU_TOKENS` tokens.
+    """
+    loop = settings.training
+    share = math.ceil(loop.batch_size / processes)
+    if loop.micro_batch_size is not None:
+        return min(share, loop.micro_batch_size)
+    if device == "cuda":
+        return share
+    parts = math.ceil(share / max(1, CPU_TOKENS // settings.data.max_length))
+    return math.ceil(share / parts)
+
+
 def assemble(
     config: EncoderConfig,
     data: Data,
@@ -105,7 +123,7 @@ def assemble(
         data.stream,
         data.heldout,
         loop.batch_size,
-        loop.micro_batch_size,
+        micro_batch_size(settings, device.type, world.size),
         device,
         world,
         _data_workers(settings.machine.data_workers, device, world),

@@ -16,7 +16,13 @@ from litebert.encoder.counts import ParameterCounts, count_parameters
 from litebert.foundation.memory import available_memory, resident_memory
 from litebert.foundation.randomness import Position
 from litebert.optim import learning_rate_at
-from litebert.pretraining.assembly import Data, assemble, open_data, resolve_config
+from litebert.pretraining.assembly import (
+    Data,
+    assemble,
+    micro_batch_size,
+    open_data,
+    resolve_config,
+)
 from litebert.pretraining.footprint import Footprint, Tracer
 from litebert.pretraining.probe import PROBE_SECONDS, Speed, measure
 from litebert.pretraining.settings import PretrainingSettings
@@ -122,8 +128,7 @@ def plan(
     step_tokens = length * settings.training.batch_size
     _asked_steps(settings, step_tokens)  # refuses a schedule that does not fit
     machine = resolve_machine(settings.machine, processes)
-    share = -(-settings.training.batch_size // processes)
-    micro = min(share, settings.training.micro_batch_size or share)
+    micro = micro_batch_size(settings, machine.device, processes)
     estimate = MemoryEstimate(config, data, settings, machine, available)
     memory = estimate.memory(micro)
     smaller = None if memory.fits else estimate.largest_that_fits(micro)

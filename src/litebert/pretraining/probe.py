@@ -126,7 +126,9 @@ class _Probe:
         return (time.perf_counter() - began) / tokens
 
     def _trainable(self, batch_size: int, heldout: Sequence[Instance]) -> Pretraining:
-        return Pretraining(self._model, self._data.stream, heldout, batch_size, None, self._device)
+        return Pretraining(
+            self._model, self._data.stream, heldout, batch_size, batch_size, self._device
+        )
 
     def _peak(self) -> int | None:
         if self._device.type == "cuda":

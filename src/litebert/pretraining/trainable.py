@@ -50,15 +50,13 @@ class Pretraining:
         stream: Stream,
         heldout: Sequence[Instance],
         batch_size: int,
-        micro_batch_size: int | None,
+        micro_batch_size: int,
         device: torch.device,
         world: World = ALONE,
         workers: int = 0,
     ) -> None:
         self._model = model
-        self._maker = BatchMaker(
-            stream, batch_size, micro_batch_size or batch_size, world.rank, world.size
-        )
+        self._maker = BatchMaker(stream, batch_size, micro_batch_size, world.rank, world.size)
         self.workers = workers
         self._ahead: Ahead | None = None
         self._device = device

@@ -14,7 +14,7 @@ class LoopSettings(Settings):
     batch_size: int = Field(32, ge=1)
     """Instances (or examples) in the batch of one update."""
     micro_batch_size: int | None = Field(None, ge=1)
-    """At most so many go through the model at once; by default the whole batch."""
+    """At most so many go through the model at once; by default as many as the device does fast."""
     max_gradient_norm: float = Field(1.0, ge=0)
     """Gradients are scaled down to this global norm; 0 leaves them as they are."""
     seed: int = Field(1, ge=0)

@@ -80,7 +80,7 @@ def test_what_is_kept_for_the_backward_pass_is_what_autograd_keeps(
             alive.append(tensor)
         return tensor
 
-    trainable = Pretraining(model, data.stream, [], 8, None, CPU)
+    trainable = Pretraining(model, data.stream, [], 8, 8, CPU)
     (batch,), _ = trainable.batch(Position())
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         terms = trainable.losses(batch)

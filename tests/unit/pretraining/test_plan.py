@@ -70,7 +70,7 @@ def test_minutes_leave_room_for_evaluations() -> None:
 def test_what_does_not_fit_is_said_with_a_micro_batch_that_does(
     made: Plan, small_corpus: Path
 ) -> None:
-    large = {"batch_size": 2048}
+    large = {"batch_size": 2048, "micro_batch_size": 2048}
     whole = planned(small_corpus, training=large).memory
     half = (whole.footprint.process + whole.needed) // 2
     tight = planned(small_corpus, int(half / 0.95), training=large)

@@ -85,7 +85,7 @@ def test_a_resumed_run_decides_as_an_uninterrupted_one(tmp_path: Path, stop: int
     whole = faulty_trainer(tmp_path / "whole", faults)
     whole.run()
     first = faulty_trainer(tmp_path / "parts", faults)
-    first.save()
+    first.save(wait=True)  # a run that is killed writes no further; this one would
     for _ in range(stop):  # and then it is killed
         first.step()
         first.log()

@@ -15,8 +15,8 @@ from litebert.report.page import Cell, Paragraph, Section, Table, write_report
 from litebert.tasks.finetuning.run import COMMAND, finetune
 from litebert.tasks.finetuning.seeds import SEEDS_JSON, finetune_seeds, first_run, seed_runs
 from litebert.tasks.glue.data import find_glue, read_glue
-from litebert.tasks.glue.source import GlueSource, predictions_of
-from litebert.tasks.glue.submission import submission_file, write_submission
+from litebert.tasks.glue.source import GlueSource, predicted_file
+from litebert.tasks.glue.submission import write_submission
 from litebert.tasks.glue.tasks import GLUE, PAPER_ROW, GlueTask
 from litebert.tasks.prediction.evaluation import evaluate
 from litebert.tasks.prediction.pages import METRICS_JSON, REPORT
@@ -134,7 +134,7 @@ def run_glue(
         scores = {task.name: _scores(task, data, folder / task.name, skip_bad) for task in done}
         outcome = GlueOutcome(folder, scores, missing)
         _write(outcome)  # whatever becomes of the test files
-        return replace(outcome, remarks=_submit(done, data, folder))
+        return replace(outcome, remarks=_submit(done, data, folder, skip_bad))
 
 
 def _record(
@@ -175,7 +175,7 @@ def _check_files(tasks: Sequence[GlueTask], data: Path, skip_bad: bool) -> None:
     for task in _predicted(tasks):
         for split in task.files:
             if split not in ("train", "dev") and _has(task, data, split):
-                read_glue(task, data, split, skip_bad and split == _MISMATCHED)
+                read_glue(task, data, split, skip_bad)
 
 
 def _chosen(names: Sequence[str]) -> list[GlueTask]:
@@ -254,20 +254,20 @@ def _scores(task: GlueTask, data: Path, run: Path, skip_bad: bool) -> dict[str, 
     return scores
 
 
-def _submit(tasks: Sequence[GlueTask], data: Path, folder: Path) -> list[str]:
+def _submit(tasks: Sequence[GlueTask], data: Path, folder: Path, skip_bad: bool) -> list[str]:
     """Predict the test files that are there, the diagnostic's with MNLI's model."""
-    files = {}
+    files, remarks = {}, []
     for task in _predicted(tasks):
         run = folder / (_MNLI if task is _DIAGNOSTIC else task.name)
         for split in task.submission:
             if _has(task, data, split):
-                rows = read_glue(task, data, split).examples
-                predicted = predictions_of(load_predictor(run), rows)
-                files[task.name, split] = submission_file(task, rows, predicted)
+                text, found = predicted_file(task, load_predictor(run), data, split, skip_bad)
+                files[task.name, split] = text
+                remarks += found
     if not files:
         return ["no test files are there to predict"]
     lacking = write_submission(folder / SUBMISSION, files)
-    return [f"{SUBMISSION} lacks {', '.join(lacking)}"] if lacking else []
+    return remarks + ([f"{SUBMISSION} lacks {', '.join(lacking)}"] if lacking else [])
 
 
 def _predicted(tasks: Sequence[GlueTask]) -> list[GlueTask]:

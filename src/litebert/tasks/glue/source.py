@@ -120,10 +120,10 @@ class NamedGlue:
             if name not in self.task.submission:
                 names = ", ".join(self.task.submission)
                 raise ConfigError(f"{self.name}: {name} is not handed in: {names} is")
-            loaded = read_glue(self.task, data, name, skip_bad)
-            remarks += [loaded.remark] if loaded.remark else []
-            predicted = predictions_of(predictor, loaded.examples)
-            files[self.name, name] = submission_file(self.task, loaded.examples, predicted)
+            files[self.name, name], found = predicted_file(
+                self.task, predictor, data, name, skip_bad
+            )
+            remarks += found
         lacking = write_submission(output, files)
         if lacking:
             remarks.append(
@@ -139,6 +139,22 @@ class NamedGlue:
             own = ", ".join(getattr(task, "labels", ())) or task.kind
             asked = ", ".join(self.task.labels) or kind
             raise ConfigError(f"the model predicts {own}, but {self.name} asks for {asked}")
+
+
+def predicted_file(
+    task: GlueTask, predictor: Predictor, data: Path, split: str, skip_bad: bool
+) -> tuple[str, list[str]]:
+    """The text of one file to hand in, and what has to be said about it.
+
+    Raises as `read_glue` does. With `skip_bad` bad rows of the test file have no prediction.
+    """
+    loaded = read_glue(task, data, split, skip_bad)
+    predicted = predictions_of(predictor, loaded.examples)
+    text = submission_file(task, loaded.examples, predicted)
+    if not loaded.skipped:
+        return text, []
+    name = task.submission[split]
+    return text, [f"{name} lacks rows, and GLUE's site wants them all: {loaded.remark}"]
 
 
 def predictions_of(predictor: Predictor, examples: Sequence[GlueExample]) -> list[float]:
