@@ -25,7 +25,7 @@ def page_of(measured: Sequence[Transitions]) -> tuple[str, str, list[Section]]:
     sections = [
         Section("From layer to layer", [Paragraph(_MEANING), figures]),
         Section("Models", [Table(*summary(measured), "Distances are means over the layers.")]),
-        Section("Every layer", [Table(*layer_rows(measured))]),
+        Section("Every layer", _layer_tables(measured)),
     ]
     return "Layers", f"{names}: what each layer makes of a text", sections
 
@@ -44,21 +44,32 @@ def summary(measured: Sequence[Transitions]) -> tuple[list[str], list[list[Cell]
     return [*columns, *_TITLES.values()], rows
 
 
-def layer_rows(measured: Sequence[Transitions]) -> tuple[list[str], list[list[Cell]]]:
-    """Columns and rows: a layer each, with the measures of every model."""
+def layer_rows(
+    measured: Sequence[Transitions], measures: Sequence[str] = tuple(_TITLES)
+) -> tuple[list[str], list[list[Cell]]]:
+    """Columns and rows: a layer each, with these measures of every model."""
     columns = ["Layer"]
     for model in measured:
-        prefix = f"{model.name}\n" if len(measured) > 1 else ""
-        columns += [f"{prefix}{title}" for title in _TITLES.values()]
+        names = [model.name] if len(measured) > 1 else []
+        for measure in measures:
+            titles = [_TITLES[measure]] if len(measures) > 1 else []
+            columns.append("\n".join([*names, *titles]) or _TITLES[measure])
     rows: list[list[Cell]] = []
     for layer in range(max(len(model.distances.l2) for model in measured)):
         row: list[Cell] = [layer + 1]
         for model in measured:
-            for name in _TITLES:
+            for name in measures:
                 values: Sequence[float] = getattr(model.distances, name)
                 row.append(_number(values[layer], name) if layer < len(values) else "–")
         rows.append(row)
     return columns, rows
+
+
+def _layer_tables(measured: Sequence[Transitions]) -> list[Table]:
+    """All measures of one model in one table; of several a table each, which fits the page."""
+    if len(measured) == 1:
+        return [Table(*layer_rows(measured))]
+    return [Table(*layer_rows(measured, [name]), title) for name, title in _TITLES.items()]
 
 
 def _figure(measured: Sequence[Transitions], measure: str) -> Figure:

@@ -235,7 +235,8 @@ def _finished(figure: Figure, axes: Any, panel: Panel) -> str:
     _marks(axes, panel.marks)
     axes.set_xlabel(panel.x_label)
     axes.set_ylabel(panel.y_label)
-    axes.margins(x=0.02)
+    # A level at the very top or bottom needs room for its name.
+    axes.margins(x=0.02, y=0.15 if panel.levels else 0.05)
     whole = all(float(x).is_integer() for series in panel.series for x in series.x)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=whole))
     axes.yaxis.set_major_locator(MaxNLocator(6))

@@ -76,5 +76,8 @@ def test_the_page_shows_every_layer_of_every_model(albert: Path, bert: Path) -> 
     assert [row[0] for row in summary(measured)[1]] == ["albert", "bert"]
     page = render(*page_of(measured))
     assert page.count("<svg") == 3
-    assert "bert Cosine similarity" in page.replace("\n", " ")
+    assert columns[-1] == "bert\nCosine similarity"
+    assert layer_rows(measured, ["l2"])[0] == ["Layer", "albert", "bert"]  # narrow on a page
+    assert page.count("<table") == 4
+    assert render(*page_of(measured[:1])).count("<table") == 2
     assert page == render(*page_of(measured))
