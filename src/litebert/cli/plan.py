@@ -103,6 +103,7 @@ def _memory(made: Plan) -> dict[str, str]:
         size = getattr(footprint, name)
         if size:
             lines[f"  {name}"] = f"{_bytes(size):>9}" + (f"   {words}" if words else "")
+    lines["  activations"] += f"; instances at once: {made.micro_batch_size:,}"
     where = "the GPU" if made.machine.device == "cuda" else "this machine"
     each = f" for each of {memory.processes} processes" if memory.processes > 1 else ""
     if memory.available is None:

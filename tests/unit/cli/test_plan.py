@@ -33,7 +33,7 @@ def test_a_plan_is_printed_and_nothing_is_written(corpus, tmp_path, monkeypatch,
         r"model +[\d,]+ parameters with heads",
         r"memory +[\d.]+ [MG]B; fits: .* are to be had",  # with all that the tests before loaded
         r"  weights +13\d kB",
-        r"  activations +[\d.]+ [kM]B",
+        r"  activations +[\d.]+ [kM]B .*; instances at once: 16$",
         r"disk +.* for the run, fits",
         r"  checkpoints +4 of",
         r"speed +[\d,]+ tokens/s",
