@@ -23,7 +23,8 @@ WORD = re.compile(r"\w+")
 
 def main() -> None:
     data, names = Path(sys.argv[1]), sys.argv[2:]
-    chosen = names or [name for name, task in GLUE.items() if (data / task.folder).is_dir()]
+    trained = [name for name, task in GLUE.items() if "train" in task.files]
+    chosen = names or [name for name in trained if (data / GLUE[name].folder).is_dir()]
     print(json.dumps({name: baselines(GLUE[name], data) for name in chosen}, indent=2))
 
 
@@ -35,7 +36,7 @@ def baselines(task: GlueTask, data: Path) -> dict[str, float]:
     if task.regression:
         truth = [float(row.label) for row in scored]
         found = {"overlap_pearson": pearson(truth, shared)}
-        return {**found, "overlap_spearman": spearman(truth, shared)}
+        return found | {"overlap_spearman": spearman(truth, shared)}
     commonest = Counter(row.label for row in training).most_common(1)[0][0]
     found = {"commonest": sum(row.label == commonest for row in scored) / len(scored)}
     if task.pair is not None and len(task.labels) == 2:

@@ -23,7 +23,7 @@ from litebert.training.distributed import ALONE, World
 from litebert.training.machine import MachineSettings, apply_machine
 
 MOST_DATA_WORKERS = 4  # unless more are asked for
-CPU_TOKENS = 8192  # at once: with more, what a layer leaves for the next outgrows the cache
+CPU_TOKENS = 8192  # at once: with more it is slower, and takes more memory (docs/benchmarks.md)
 
 
 @dataclass(frozen=True)
